@@ -1,0 +1,154 @@
+"""Which agents live where, as far as this node knows, and how fresh that is.
+
+One dict from a name to its agents keeps an exact lookup under a microsecond and a million agents in
+memory; everything else (hints, listings) may walk. Each node is the only authority on its own
+agents: what it says replaces what was known of it, and what others say of it is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Presence(StrEnum):
+    """The coarse state of an agent that nodes tell each other."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    AWAY = "away"  # its node is not connected; the last word is old
+
+
+class AgentEntry(NamedTuple):
+    """What a node says of one of its agents. ``incarnation`` is 0 while there is none."""
+
+    name: str
+    node_id: str
+    profile: str
+    presence: Presence
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntry:
+    """One node of the fleet as known here. ``seen_at_s`` is wall time, for display only."""
+
+    node_id: str
+    name: str
+    connected: bool
+    seen_at_s: float
+
+
+class Directory:
+    """The known fleet: nodes by id, agents by name.
+
+    A name held by one node maps to its entry; by several, to a dict of entries by node id.
+    """
+
+    def __init__(self) -> None:
+        self._agents: dict[str, AgentEntry | dict[str, AgentEntry]] = {}
+        self._names_of: dict[str, set[str]] = {}
+        self._nodes: dict[str, NodeEntry] = {}
+        self._ids_of: dict[str, tuple[str, ...]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(names) for names in self._names_of.values())
+
+    # --- nodes ---
+
+    def put_node(self, node: NodeEntry) -> None:
+        """Add a node or replace what is known of it; its agents stay."""
+        before = self._nodes.get(node.node_id)
+        self._nodes[node.node_id] = node
+        if before is None or before.name != node.name:
+            if before is not None:
+                self._unname(before)
+            self._ids_of[node.name] = (*self._ids_of.get(node.name, ()), node.node_id)
+
+    def drop_node(self, node_id: str) -> None:
+        """Forget a node and all its agents."""
+        node = self._nodes.pop(node_id, None)
+        if node is not None:
+            self._unname(node)
+        self.replace(node_id, ())
+        self._names_of.pop(node_id, None)
+
+    def node(self, node_id: str) -> NodeEntry | None:
+        """The node of this id, if it belongs to the known fleet."""
+        return self._nodes.get(node_id)
+
+    def nodes_called(self, name: str) -> tuple[NodeEntry, ...]:
+        """All nodes with this name; more than one is legal, and makes the plain name ambiguous."""
+        return tuple(self._nodes[node_id] for node_id in self._ids_of.get(name, ()))
+
+    def nodes(self) -> Iterable[NodeEntry]:
+        """All nodes, in the order they became known."""
+        return self._nodes.values()
+
+    def _unname(self, node: NodeEntry) -> None:
+        left = tuple(i for i in self._ids_of.get(node.name, ()) if i != node.node_id)
+        if left:
+            self._ids_of[node.name] = left
+        else:
+            self._ids_of.pop(node.name, None)
+
+    # --- agents ---
+
+    def put(self, entry: AgentEntry) -> None:
+        """Add one agent or replace what is known of it."""
+        held = self._agents.get(entry.name)
+        match held:
+            case None:
+                self._agents[entry.name] = entry
+            case AgentEntry() if held.node_id == entry.node_id:
+                self._agents[entry.name] = entry
+            case AgentEntry():
+                self._agents[entry.name] = {held.node_id: held, entry.node_id: entry}
+            case dict():
+                held[entry.node_id] = entry
+        self._names_of.setdefault(entry.node_id, set()).add(entry.name)
+
+    def drop(self, node_id: str, name: str) -> None:
+        """Forget one agent; unknown ones are no error (the word may come twice)."""
+        held = self._agents.get(name)
+        match held:
+            case AgentEntry() if held.node_id == node_id:
+                del self._agents[name]
+            case dict() if node_id in held:
+                del held[node_id]
+                if len(held) == 1:
+                    (self._agents[name],) = held.values()
+            case _:
+                return
+        self._names_of[node_id].discard(name)
+
+    def replace(self, node_id: str, entries: Iterable[AgentEntry]) -> None:
+        """Take a node's whole word for its agents: what it does not name is gone."""
+        fresh = {entry.name: entry for entry in entries}
+        for name in self._names_of.get(node_id, set()) - fresh.keys():
+            self.drop(node_id, name)
+        for entry in fresh.values():
+            self.put(entry)
+
+    def called(self, name: str) -> tuple[AgentEntry, ...]:
+        """All agents of exactly this name, on any node, online or not."""
+        held = self._agents.get(name)
+        if held is None:
+            return ()
+        return (held,) if isinstance(held, AgentEntry) else tuple(held.values())
+
+    def on(self, node_id: str) -> Iterator[AgentEntry]:
+        """The agents of one node, by name."""
+        for name in sorted(self._names_of.get(node_id, ())):
+            yield from (e for e in self.called(name) if e.node_id == node_id)
+
+    def agents(self) -> Iterator[AgentEntry]:
+        """All agents, grouped by node, by name."""
+        for node_id in self._names_of:
+            yield from self.on(node_id)
+
+    def names(self) -> Iterable[str]:
+        """All names in use, each once."""
+        return self._agents.keys()

@@ -1,0 +1,118 @@
+"""A message with its addressing, and what is known of it.
+
+Ids are ULIDs: time-ordered, so that the store appends, and 26 characters that a person can paste.
+Deadlines cross the wire as remaining seconds; wall time is for display and never compared between
+hosts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fleet.core.delivery import Evidence, State
+from fleet.core.errors import EmptyText, TooLarge
+from fleet.core.moment import iso_time
+
+TEXT_LIMIT_BYTES = 256 * 1024
+"""One text. Fits, with addressing, into a peer frame; larger things travel as files."""
+
+DEFAULT_EXPIRY_S = 7 * 86_400.0
+DEDUPE_KEPT_S = 30 * 86_400.0
+"""How long an inbox remembers an id: far longer than any sender retries (its expiry)."""
+
+HOPS_LIMIT = 32
+"""Answers to answers without a person in between, after which a conversation is stopped."""
+
+ENVELOPE_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message. ``sender`` and ``to`` are printed addresses, ``*_node`` the ids that count.
+
+    ``recipient`` is the agent's name on ``to_node``. ``thread`` is the id of the conversation's
+    first envelope. ``hops`` counts answers since a person last spoke. Times are wall seconds of
+    the node that holds the envelope.
+    """
+
+    id: str
+    sender: str
+    from_node: str
+    to: str
+    to_node: str
+    recipient: str
+    text: str
+    thread: str
+    reply_to: str
+    hops: int
+    raw: bool
+    created_at_s: float
+    expires_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an envelope's timeline: which node knew what, when (its own wall time)."""
+
+    state: State
+    at_s: float
+    node: str
+    reason: str = ""
+    evidence: Evidence | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The entry as programs get it; ``reason`` and ``evidence`` only where there are any."""
+        shown: dict[str, object] = {
+            "state": self.state.value,
+            "at": iso_time(self.at_s),
+            "node": self.node,
+        }
+        if self.reason:
+            shown["reason"] = self.reason
+        if self.evidence:
+            shown["evidence"] = self.evidence.value
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is known of an envelope, never more than is known. ``cleaned`` counts what cleaning
+    made visible in the text."""
+
+    envelope: Envelope
+    timeline: tuple[Entry, ...]
+    cleaned: int = 0
+
+    @property
+    def last(self) -> Entry:
+        """The newest entry; every receipt has one."""
+        return self.timeline[-1]
+
+    def as_json(self) -> dict[str, object]:
+        """The receipt as ``fleet send --json`` prints it."""
+        envelope, last = self.envelope, self.last
+        return {
+            "id": envelope.id,
+            "from": envelope.sender,
+            "to": envelope.to,
+            "state": last.state.value,
+            "reason": last.reason,
+            "evidence": last.evidence.value if last.evidence else None,
+            "timeline": [entry.as_json() for entry in self.timeline],
+            "cleaned": self.cleaned,
+        }
+
+
+def check_text(text: str) -> None:
+    """Refuse what nobody could receive.
+
+    Raises:
+        EmptyText: nothing but white space.
+        TooLarge: over ``TEXT_LIMIT_BYTES`` in UTF-8.
+    """
+    if not text or text.isspace():
+        raise EmptyText
+    size_bytes = len(text) if text.isascii() else len(text.encode())
+    if size_bytes > TEXT_LIMIT_BYTES:
+        raise TooLarge(size_bytes, TEXT_LIMIT_BYTES)

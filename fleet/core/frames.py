@@ -1,0 +1,195 @@
+"""What two nodes say to each other over their link, as values. ``fleet/wire.py`` carries them.
+
+Everything may arrive twice, and late: envelopes are known by id, reports by their place in a
+timeline, directory words replace each other whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet.core.directory import AgentEntry
+from fleet.core.envelope import Entry, Envelope
+from fleet.core.errors import FleetError
+from fleet.core.roster import SignedEntry
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first frame of each side. ``boot`` is one life of the node, ``epoch`` one life of its
+    database: a restored backup is noticed. ``addresses`` are host:port, the surest first."""
+
+    protocol: int
+    build: str
+    name: str
+    boot: str
+    epoch: str
+    addresses: tuple[str, ...]
+    roster_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterWord:
+    """Signed entries; the receiver checks and merges them."""
+
+    entries: tuple[SignedEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryWord:
+    """The sender's own agents: all of them (``full``), or those that changed and went."""
+
+    full: bool
+    agents: tuple[AgentEntry, ...]
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An envelope on its way. ``expires_in_s`` replaces its deadline: clocks are not compared."""
+
+    envelope: Envelope
+    expires_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A batch of envelopes, in the order of the sender's outbox."""
+
+    posted: tuple[Posted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """An envelope that will not be taken. ``retry`` says that it may be offered again later."""
+
+    envelope_id: str
+    error: FleetError
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer to a batch, sent after the commit: what is durable here, what was declined."""
+
+    envelope_ids: tuple[str, ...]
+    declined: tuple[Declined, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """News of one envelope: timeline entries of the recipient's node from number ``first`` on."""
+
+    envelope_id: str
+    first: int
+    entries: tuple[Entry, ...]
+    cleaned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """A batch of reports."""
+
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsTaken:
+    """The sender's node has stored, per envelope, this many of the recipient's entries."""
+
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeekAsk:
+    """Show the agent's screen; needs ``observe``. ``caller`` is the asking address."""
+
+    caller: str
+    agent: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAsk:
+    """Walk your part of the send path to the agent, typing nothing."""
+
+    caller: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsk:
+    """Take an envelope back, if it has not been typed yet."""
+
+    caller: str
+    envelope_id: str
+
+
+Question = PeekAsk | ProbeAsk | CancelAsk
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One layer of a walked route. ``verdict`` is ok, fail or skipped; ``error`` is its error's
+    code and ``remedy`` what to do, when it failed."""
+
+    layer: str
+    verdict: str
+    detail: str
+    ms: float
+    error: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenAnswer:
+    """A cleaned screen: rows without trailing blanks, and what they were read as."""
+
+    rows: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepsAnswer:
+    """The walked steps, in order."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneAnswer:
+    """It is done."""
+
+
+AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | FleetError
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question with a number, answered by ``Answer`` with the same number, in any order."""
+
+    number: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question, or the error it ended with."""
+
+    number: int
+    body: AnswerBody
+
+
+Frame = (
+    Hello
+    | RosterWord
+    | DirectoryWord
+    | Post
+    | Taken
+    | Reports
+    | ReportsTaken
+    | Ask
+    | Answer
+)

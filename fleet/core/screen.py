@@ -1,0 +1,180 @@
+"""A look at a pane, and what it means: may we type, has it appeared, was it taken?
+
+Pure: an adapter takes the look in one round trip, this module reads it. What it cannot tell it
+calls unknown and holds, rather than types. Every "yes" rests on something seen, and says what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.core.delivery import HoldReason
+from fleet.core.profile import Profile
+
+
+class Tty(StrEnum):
+    """What the terminal's settings and its reader say."""
+
+    RAW = "raw"  # a line editor or full-screen program reads keys
+    LINE = "line"  # cooked, and the program waits in read() for a line
+    COOKED = "cooked"  # cooked, nobody reads: a command runs, or the program computes
+    UNKNOWN = "unknown"  # cannot be told on this system
+
+
+class Foreground(StrEnum):
+    """Whose program has the terminal now."""
+
+    AGENT = "agent"  # the process this incarnation was bound to
+    SHELL = "shell"  # the agent ended and its shell is back; it would run a message
+    OTHER = "other"  # something the agent or a person started
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One pane at one moment. ``token`` is the incarnation's mark on the pane, ``last`` and ``sub``
+    the sequence numbers of the newest paste and the newest Enter, all set by us in tmux."""
+
+    exists: bool
+    token: str = ""
+    dead: bool = False
+    input_off: bool = False
+    mode: str = ""
+    last: int = 0
+    sub: int = 0
+    rows: tuple[str, ...] = ()
+    cursor_x: int = 0
+    cursor_y: int = 0
+    title: str = ""
+    tty: Tty = Tty.UNKNOWN
+    unread_bytes: int = 0
+    foreground: Foreground = Foreground.AGENT
+
+    @property
+    def cursor_row(self) -> str:
+        """The row the cursor stands on; empty when it is outside of what was captured."""
+        return self.rows[self.cursor_y] if self.cursor_y < len(self.rows) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not now, and why; ``detail`` is for people and may quote the (cleaned) screen."""
+
+    reason: HoldReason
+    detail: str = ""
+
+
+class Composer(StrEnum):
+    """What the input line shows."""
+
+    EMPTY = "empty"
+    FILLED = "filled"
+    UNSEEN = "unseen"  # no prompt where the cursor stands, or the profile knows none
+
+
+def bound(look: Look, token: str, *, is_shell: bool) -> Hold | None:
+    """Whether the pane still is this incarnation's, able to take input; a hold if not."""
+    if not look.exists:
+        return Hold(HoldReason.OFFLINE, "the pane is gone")
+    if look.token != token:
+        return Hold(HoldReason.OFFLINE, "the pane belongs to another life of tmux or of an agent")
+    if look.dead:
+        return Hold(HoldReason.OFFLINE, "the program in the pane has ended")
+    if look.foreground is Foreground.SHELL and not is_shell:
+        return Hold(HoldReason.OFFLINE, "the agent ended; its shell would run the message")
+    return None
+
+
+def gate(profile: Profile, look: Look, token: str, held_in_mode_s: float) -> Hold | None:
+    """Why nothing may be typed now, or None for go.
+
+    ``held_in_mode_s`` is how long the pane has been seen in a mode: within the profile's grace a
+    person may be reading; after it the paste goes to the program beneath and leaves the mode be.
+    """
+    if hold := bound(look, token, is_shell=profile.is_shell):
+        return hold
+    if look.input_off:
+        return Hold(HoldReason.MODE, "input is switched off for the pane (select-pane -e)")
+    if look.mode and held_in_mode_s < profile.mode_grace_s:
+        return Hold(HoldReason.MODE, f"somebody is in {look.mode}")
+    if question := asking(profile, look):
+        return Hold(HoldReason.DIALOG, question)
+    if look.foreground is Foreground.OTHER:
+        return Hold(HoldReason.BUSY, "another program has the terminal")
+    if hold := _terminal_hold(profile, look):
+        return hold
+    if is_busy(profile, look) and not profile.queues_while_busy:
+        return Hold(HoldReason.BUSY, "the program is at work")
+    match composer(profile, look):
+        case Composer.FILLED:
+            return Hold(HoldReason.DRAFT, "somebody has typed something")
+        case Composer.UNSEEN if profile.prompt is not None:
+            return Hold(HoldReason.STARTING, "no prompt on the screen yet")
+        case _:
+            return None
+
+
+def _terminal_hold(profile: Profile, look: Look) -> Hold | None:
+    match look.tty:
+        case Tty.COOKED:
+            return Hold(HoldReason.BUSY, "the program is not reading its terminal")
+        case Tty.LINE if not profile.line_reader:
+            return Hold(HoldReason.BUSY, "the terminal is in line mode")
+        case _ if look.unread_bytes:
+            return Hold(HoldReason.BUSY, "the program has not read earlier input")
+        case _:
+            return None
+
+
+def composer(profile: Profile, look: Look) -> Composer:
+    """What stands behind the prompt on the cursor's row."""
+    found = profile.prompt.match(look.cursor_row) if profile.prompt else None
+    if found is None:
+        # A prompt that ends in a blank may stand on a row whose trailing blanks were not captured.
+        found = profile.prompt.match(look.cursor_row + " ") if profile.prompt else None
+    if found is None:
+        return Composer.UNSEEN
+    typed = look.cursor_row[found.end() :].rstrip()
+    if not typed or (profile.placeholder and profile.placeholder.fullmatch(typed)):
+        return Composer.EMPTY
+    return Composer.FILLED
+
+
+def asking(profile: Profile, look: Look) -> str:
+    """The row of an open question, or nothing."""
+    for row in look.rows:
+        if any(pattern.search(row) for pattern in profile.dialog):
+            return row.strip()
+    return ""
+
+
+def is_busy(profile: Profile, look: Look) -> bool:
+    """Whether a row shows the program at work."""
+    return any(pattern.search(row) for pattern in profile.busy for row in look.rows)
+
+
+def shown(profile: Profile, before: Look, now: Look) -> bool:
+    """Whether the pasted text has reached the program's input line (or, unseen, its reader)."""
+    if now.unread_bytes:
+        return False
+    if profile.prompt is not None:
+        return composer(profile, now) is not Composer.EMPTY or now.rows != before.rows
+    return _differs(before, now)
+
+
+def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
+    """Whether the program took the text: our end line left the input, and something followed.
+
+    ``typed`` is the look before Enter, ``end`` the text's last line as typed.
+    """
+    if now.unread_bytes or (end and end in now.cursor_row):
+        return False
+    if profile.prompt is not None:
+        if composer(profile, now) is Composer.EMPTY:
+            return _differs(typed, now)
+        return now.tty is Tty.COOKED or is_busy(profile, now)
+    return _differs(typed, now)
+
+
+def _differs(one: Look, other: Look) -> bool:
+    return (one.rows, one.cursor_x, one.cursor_y) != (other.rows, other.cursor_x, other.cursor_y)

@@ -1,0 +1,244 @@
+"""What the engine needs of the world, as few and small protocols as will do.
+
+Each has two makers: the adapter in ``node/adapters`` and the fake in ``tests/support``. One contract
+suite (``tests/contract``) runs on both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fleet.core.frames import Frame
+from fleet.core.keystrokes import Paste
+from fleet.core.roster import Admit
+from fleet.core.screen import Look
+
+
+class Clock(Protocol):
+    """Time, waiting, and everything random."""
+
+    def now_s(self) -> float:
+        """Monotonic seconds; compared only with itself."""
+        ...
+
+    def wall_s(self) -> float:
+        """Seconds since the epoch; for display and deadlines on this host only."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh envelope id (ULID)."""
+        ...
+
+    def token(self) -> str:
+        """16 random hexadecimal digits: an incarnation, a boot, a database epoch."""
+        ...
+
+    def nonce(self) -> str:
+        """Six random characters of a-z2-7 for one frame around one text."""
+        ...
+
+    def dice(self) -> float:
+        """A random number in [0, 1)."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; virtual in simulations."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaneRef:
+    """One incarnation's pane: enough to find it again and to notice that it is another.
+
+    ``socket`` is the tmux server's socket path; ``server`` its pid and start time, which tell a
+    restarted server whose pane ids begin at ``%0`` again. ``agent_pid`` with ``agent_start`` (clock
+    ticks since boot, from /proc) is the process the agent was when it was bound.
+    """
+
+    socket: str
+    server: str
+    pane: str
+    pane_pid: int
+    agent_pid: int
+    agent_start: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnSpec:
+    """An agent to start: argv runs as the pane's own process, never through a shell.
+
+    ``environment`` is added to the tmux server's. ``window`` is a name of our own making.
+    """
+
+    socket: str
+    argv: tuple[str, ...]
+    cwd: str
+    window: str
+    environment: tuple[tuple[str, str], ...]
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaneInfo:
+    """A pane before it is adopted: its foreground program and argv, and the mark it may carry."""
+
+    pane: str
+    pane_pid: int
+    program: str
+    argv: tuple[str, ...]
+    is_shell: bool
+    token: str
+    dead: bool
+
+
+class Panes(Protocol):
+    """tmux panes on this host. Every method may raise ``NoTmux``; then nothing is known."""
+
+    async def spawn(self, spec: SpawnSpec) -> PaneRef:
+        """Start a program in a new window and mark its pane with the token.
+
+        Raises:
+            NoTmux: tmux is missing, too old, or refused.
+            PaneGone: the program ended at once.
+        """
+        ...
+
+    async def inspect(self, socket: str, pane: str) -> PaneInfo:
+        """What runs in a pane.
+
+        Raises:
+            PaneGone: there is no such pane.
+        """
+        ...
+
+    async def bind(self, socket: str, pane: str, token: str) -> PaneRef:
+        """Mark an existing pane with the token and remember its foreground program.
+
+        Raises:
+            PaneGone: there is no such pane.
+        """
+        ...
+
+    async def look(self, ref: PaneRef) -> Look:
+        """Everything about the pane at one moment, in one round trip.
+
+        A pane or a server that is gone, or a server that is another one, is ``exists=False``.
+        """
+        ...
+
+    async def paste(self, ref: PaneRef, sequence: int, text: bytes, how: Paste) -> bool:
+        """Paste once, and set the pane's ``last`` mark to ``sequence``, in one tmux command list.
+
+        The list refuses (False, proven untyped) unless pane, token, liveness and input are as
+        expected and ``last`` < ``sequence``. An exception means that the outcome is unknown; the
+        marks tell.
+        """
+        ...
+
+    async def enter(self, ref: PaneRef, sequence: int) -> bool:
+        """Press Enter once more, guarded: ``last`` must equal ``sequence``. Sets ``sub``.
+
+        False: refused, nothing pressed.
+        """
+        ...
+
+    async def release(self, ref: PaneRef) -> None:
+        """Take our marks off the pane; the program goes on. A pane that is gone is no error."""
+        ...
+
+    async def end(self, ref: PaneRef) -> None:
+        """Kill the pane and end what is left of the agent's own process group.
+
+        Does nothing when the pane no longer carries the token.
+        """
+        ...
+
+    async def place(self, ref: PaneRef) -> str:
+        """The session that shows the pane, for attaching."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all servers; agents stay."""
+        ...
+
+
+class Link(Protocol):
+    """One authenticated stream to a peer, whoever dialled. Frames arrive whole and in order."""
+
+    @property
+    def peer_id(self) -> str:
+        """The peer's node id, proven by TLS."""
+        ...
+
+    @property
+    def dialled(self) -> bool:
+        """Whether this side dialled."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """host:port of the other end."""
+        ...
+
+    @property
+    def backlog(self) -> int:
+        """Frames given to ``send`` and not yet written."""
+        ...
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame; nothing is known of its arrival. After the link closed it is dropped."""
+        ...
+
+    async def receive(self) -> Frame | None:
+        """The next frame, or None when the link has ended.
+
+        Raises:
+            FleetError: the stream ended with the far node's own refusal (first receive only).
+        """
+        ...
+
+    def close(self, why: str) -> None:
+        """End the link at once; the other side is told why. Closing twice is no error."""
+        ...
+
+
+class Dialer(Protocol):
+    """Opens links to members."""
+
+    async def dial(self, member: Admit, address: str) -> Link:
+        """Connect to exactly this member's key at host:port.
+
+        Raises:
+            NodeUnreachable: nobody answers there, or it is not that key.
+            NotPaired: the other side does not count us as a member.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A node seen by mDNS: a hint, and cleaned for display. ``is_member`` says that it knew the
+    fleet's discovery key of today, which proves nothing that TLS would not."""
+
+    node_id: str
+    addresses: tuple[str, ...]
+    is_member: bool
+
+
+class Discovery(Protocol):
+    """mDNS, or its absence."""
+
+    @property
+    def trouble(self) -> str:
+        """Why discovery is off, or nothing."""
+        ...
+
+    def found(self) -> tuple[Found, ...]:
+        """What is advertised on the network now, at most 256 nodes, without ourselves."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye and stop."""
+        ...
