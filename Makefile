@@ -1,0 +1,102 @@
+# What one does here. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PY := $(BIN)/python
+STAMP := .venv/set-up
+LOCK := .ci/requirements-dev.txt
+
+PYTEST := $(PY) -m pytest
+# Suites that touch the world share two processes, a file at a time.
+SLOW := -n 2 --dist loadfile
+# Plain values, virtual time: everything that runs in seconds and touches nothing.
+QUICK_TESTS := $(wildcard tests/unit tests/property tests/stories tests/sim tests/test_*.py)
+
+.PHONY: help setup needs lock check static format lint types contracts quick proto docs \
+	test contract api tmux tui netns e2e demo bench cover clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: needs $(STAMP) ## make .venv with every package pinned; nothing to do when up to date
+
+needs:
+	@.ci/needs
+
+$(STAMP): $(LOCK) pyproject.toml | needs
+	@echo 'setting up .venv'
+	@$(PY) -c '' 2>/dev/null || "$$(.ci/needs --python)" -m venv --clear .venv
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-index \
+		--no-build-isolation --editable .
+	@touch $@
+
+check: static quick ## before every commit: all below down to `contracts`, and the quick tests
+
+static: format lint types contracts
+
+format: setup ## the code is laid out as ruff does; FIX=1 lays it out
+	@$(BIN)/ruff format --quiet $(if $(FIX),,--diff)
+
+lint: setup ## ruff, all rules but those pyproject.toml gives a reason for; FIX=1 mends
+	@$(BIN)/ruff check --quiet $(if $(FIX),--fix)
+	@$(BIN)/ruff check --quiet --isolated --select TID251 --config \
+		'lint.flake8-tidy-imports.banned-api."unittest.mock".msg = "use the fakes in tests/support"' \
+		tests
+
+types: setup ## mypy and pyright, both strict
+	@$(BIN)/mypy --no-error-summary
+	@report=$$($(BIN)/basedpyright) || { echo "$$report"; exit 1; }
+
+contracts: setup ## who may import whom
+	@report=$$($(BIN)/lint-imports 2>&1) || { echo "$$report"; exit 1; }
+
+quick: setup ## unit, property, stories, docs, proto in step: the tests that touch nothing
+	@$(PYTEST) -q $(QUICK_TESTS)
+
+docs: setup ## what the code has, the docs have; links lead somewhere
+	@$(PYTEST) -q $(wildcard tests/test_docs.py)
+
+proto: setup ## write fleet/v1 anew from proto/
+	@rm -f fleet/v1/*_pb2*.py fleet/v1/*_pb2*.pyi
+	@.ci/proto .
+
+test: static ## everything: sets up, checks, and runs every test
+	@$(PYTEST) $(SLOW) tests
+
+contract: setup ## one suite, run on each fake and on the real thing
+	@$(PYTEST) $(SLOW) tests/contract
+
+api: setup ## services over loopback with real certificates
+	@$(PYTEST) $(SLOW) tests/api
+
+tmux: setup ## a real tmux, one throw-away server for each test
+	@$(PYTEST) $(SLOW) tests/tmux
+
+tui: setup ## real terminal programs in a real tmux
+	@$(PYTEST) $(SLOW) tests/tui
+
+netns: setup ## two and three hosts as network namespaces, real mDNS; needs root
+	@$(PYTEST) $(SLOW) tests/netns
+
+e2e: setup ## whole nodes and the command line, as a person uses them
+	@$(PYTEST) $(SLOW) tests/e2e
+
+cover: setup ## branch coverage of fleet/core by the quick tests
+	@$(BIN)/coverage run -m pytest -q $(QUICK_TESTS)
+	@$(BIN)/coverage report
+
+demo: setup ## two nodes, three agents, real tmux and mTLS, in throw-away homes: under a minute
+	@$(PY) -m tests.demo
+
+bench: setup ## measure, beside the floors; a table, JSON and a plot
+	@$(PY) -m tests.bench
+
+lock: setup ## resolve anew and write the pins; needs uv
+	@.ci/lock
+
+clean: ## remove .venv and everything that can be made again
+	@rm -rf .venv build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

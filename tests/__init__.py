@@ -1,0 +1,1 @@
+"""The tests of fleet; `docs/contributing.md` says which lives where."""
