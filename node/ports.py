@@ -242,3 +242,16 @@ class Discovery(Protocol):
     async def close(self) -> None:
         """Say goodbye and stop."""
         ...
+
+
+class Spill(Protocol):
+    """Where texts go that are too long for one paste."""
+
+    async def shorten(self, envelope_id: str, text: str) -> str:
+        """Keep the text in a file of its own; what is typed instead: its first lines, path, size
+        and digest.
+
+        Raises:
+            StoreFailed: it could not be written.
+        """
+        ...

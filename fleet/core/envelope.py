@@ -53,16 +53,21 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an envelope's timeline: which node knew what, when (its own wall time)."""
+    """One line of an envelope's timeline: which node knew what, when (its own wall time).
+
+    ``reason`` is a word that programs may rely on (why held, or the error's code); ``detail`` is a
+    sentence for people.
+    """
 
     state: State
     at_s: float
     node: str
     reason: str = ""
     evidence: Evidence | None = None
+    detail: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The entry as programs get it; ``reason`` and ``evidence`` only where there are any."""
+        """The entry as programs get it; what is empty is left out."""
         shown: dict[str, object] = {
             "state": self.state.value,
             "at": iso_time(self.at_s),
@@ -72,6 +77,8 @@ class Entry:
             shown["reason"] = self.reason
         if self.evidence:
             shown["evidence"] = self.evidence.value
+        if self.detail:
+            shown["detail"] = self.detail
         return shown
 
 
@@ -98,6 +105,7 @@ class Receipt:
             "to": envelope.to,
             "state": last.state.value,
             "reason": last.reason,
+            "detail": last.detail,
             "evidence": last.evidence.value if last.evidence else None,
             "timeline": [entry.as_json() for entry in self.timeline],
             "cleaned": self.cleaned,

@@ -176,5 +176,18 @@ def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
     return _differs(typed, now)
 
 
+def settled(profile: Profile, now: Look, end: str) -> bool:
+    """Whether a text whose Enter was pressed in an earlier life of the node was taken.
+
+    There is no look from before Enter to compare with, so something positive has to be seen: the
+    empty prompt, or our end line standing above the cursor.
+    """
+    if now.unread_bytes or end in now.cursor_row:
+        return False
+    if profile.prompt is not None:
+        return composer(profile, now) is Composer.EMPTY
+    return any(end in row for row in now.rows)
+
+
 def _differs(one: Look, other: Look) -> bool:
     return (one.rows, one.cursor_x, one.cursor_y) != (other.rows, other.cursor_x, other.cursor_y)

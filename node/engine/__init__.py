@@ -1,0 +1,1 @@
+"""The node's work: it asks the core, writes down, then acts through the ports."""

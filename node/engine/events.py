@@ -1,0 +1,80 @@
+"""News for those who wait and watch: envelopes that move, and everything the audit log gets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from fleet.core.envelope import Receipt
+
+T = TypeVar("T")
+_KEPT = 1_000  # events a slow watcher may lag behind before it loses the oldest
+
+
+class Watch(Generic[T]):
+    """A watcher's own queue; ``next`` waits for what has not been seen yet."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[T] = deque(maxlen=_KEPT)
+        self._news = asyncio.Event()
+
+    def put(self, item: T) -> None:
+        """Give the watcher something new."""
+        self._waiting.append(item)
+        self._news.set()
+
+    async def next(self) -> T:
+        """The oldest thing not yet seen; waits for one."""
+        while not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.popleft()
+
+
+class Events:
+    """Who watches what. Publishing to nobody costs a dict look-up."""
+
+    def __init__(self) -> None:
+        self._envelopes: dict[str, list[Watch[Receipt]]] = {}
+        self._log: list[Watch[dict[str, object]]] = []
+
+    def watched(self, envelope_id: str) -> bool:
+        """Whether anybody waits for this envelope; others need no receipt built."""
+        return envelope_id in self._envelopes
+
+    def watch(self, envelope_id: str) -> Watch[Receipt]:
+        """Follow one envelope."""
+        watch: Watch[Receipt] = Watch()
+        self._envelopes.setdefault(envelope_id, []).append(watch)
+        return watch
+
+    def unwatch(self, envelope_id: str, watch: Watch[Receipt]) -> None:
+        """Stop following it."""
+        left = [w for w in self._envelopes.get(envelope_id, []) if w is not watch]
+        if left:
+            self._envelopes[envelope_id] = left
+        else:
+            self._envelopes.pop(envelope_id, None)
+
+    def moved(self, receipt: Receipt) -> None:
+        """An envelope's newest receipt."""
+        for watch in self._envelopes.get(receipt.envelope.id, ()):
+            watch.put(receipt)
+
+    def follow_log(self) -> Watch[dict[str, object]]:
+        """Follow the audit log from now on."""
+        watch: Watch[dict[str, object]] = Watch()
+        self._log.append(watch)
+        return watch
+
+    def unfollow_log(self, watch: Watch[dict[str, object]]) -> None:
+        """Stop following it."""
+        self._log.remove(watch)
+
+    def logged(self, told: Iterable[dict[str, object]]) -> None:
+        """Audit events that are durable now."""
+        for event in told if self._log else ():
+            for watch in self._log:
+                watch.put(event)

@@ -1,0 +1,203 @@
+"""Who belongs, who lives where, and what is granted here: the node's knowledge of its fleet.
+
+Everything else asks this object; it keeps the roster, the directory and the grants in step with the
+store, and tells ``changed`` listeners when members come or go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from fleet.core.address import Address, parse_query
+from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
+from fleet.core.errors import NotPaired
+from fleet.core.frames import DirectoryWord
+from fleet.core.resolver import node_label, resolve
+from fleet.core.roster import Admit, Roster, SignedEntry
+from fleet.core.trust import Caller, Grant
+from node.ports import Clock
+from node.records import Agent, Me, Peer
+from node.store import SqliteStore
+
+ADDRESSES_KEPT = 4
+"""Per peer: what worked, newest first. More would only make an attack by adverts cheaper."""
+
+
+class Fleet:
+    """The known fleet, as of now."""
+
+    def __init__(self, me: Me, store: SqliteStore, clock: Clock) -> None:
+        self.me = me
+        self.roster = Roster()
+        self.directory = Directory()
+        self._store = store
+        self._clock = clock
+        self._peers: dict[str, Peer] = {peer.node_id: peer for peer in store.book.peers()}
+        self._grants = store.book.grants()
+        self._listeners: list[Callable[[], None]] = []
+
+    def load(self, entries: Iterable[SignedEntry]) -> None:
+        """Take the stored and verified roster, and the peers' last words on their agents."""
+        self.roster = Roster(entries)
+        self.directory = Directory()
+        self._put_self()
+        for admit in self.roster.members():
+            self._put_node(admit, connected=False)
+        for entry in self._store.book.directory():
+            if self.directory.node(entry.node_id):
+                self.directory.put(entry)
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call whenever the members changed."""
+        self._listeners.append(changed)
+
+    # --- names ---
+
+    def resolve(self, text: str) -> Address:
+        """The one agent that a typed name means; the only way from a name to an address."""
+        return resolve(parse_query(text), self.directory)
+
+    def label(self, node_id: str) -> str:
+        """How a node is called here, unambiguously."""
+        return node_label(self.directory, node_id)
+
+    def caller(self, agent: str) -> Caller:
+        """A local caller whose identity the kernel attested."""
+        return Caller(agent, self.label(self.me.node_id), self.me.node_id, is_local=True)
+
+    def peer_caller(self, sender: str, node_id: str) -> Caller:
+        """A peer's agent: the name is the peer's claim, the node is proven by TLS."""
+        return Caller(sender.partition("@")[0], self.label(node_id), node_id, is_local=False)
+
+    # --- members ---
+
+    def authorise(self, node_id: str) -> Admit:
+        """The member with this key.
+
+        Raises:
+            NotPaired: it does not belong, or not any more.
+        """
+        if revoke := self.roster.revoked(node_id):
+            raise NotPaired(
+                f"node {node_id[:12]} was revoked from this fleet ({revoke.reason})",
+                hint="a revocation is final for its key; join again from a fresh home",
+            )
+        admit = self.roster.member(node_id)
+        if admit is None:
+            raise NotPaired(
+                f"node {node_id[:12]} is not in this fleet's roster",
+                hint="fleet invite on a node of the fleet, fleet join TOKEN on the new one",
+            )
+        return admit
+
+    def others(self) -> tuple[Admit, ...]:
+        """All members but this node."""
+        return tuple(a for a in self.roster.members() if a.node_id != self.me.node_id)
+
+    def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
+        """Take verified entries; returns the new ones, staged in the store."""
+        fresh = self.roster.merge(entries)
+        if not fresh:
+            return ()
+        self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
+        for admit in self.roster.members():
+            if self.directory.node(admit.node_id) is None:
+                self._put_node(admit, connected=False)
+        for revoke in self.roster.revocations():
+            if revoke.node_id != self.me.node_id:
+                self.directory.drop_node(revoke.node_id)
+        for listener in self._listeners:
+            listener()
+        return fresh
+
+    # --- reaching them ---
+
+    def peer(self, node_id: str) -> Peer:
+        """What is remembered of reaching a node."""
+        return self._peers.get(node_id) or Peer(node_id, (), 0.0, "", "")
+
+    def connected(self, node_id: str, address: str, others: Iterable[str], build: str, epoch: str) -> None:
+        """A link stands: remember the address that worked first, then those the peer names."""
+        known = (address, *others, *self.peer(node_id).addresses)
+        peer = Peer(
+            node_id,
+            tuple(dict.fromkeys(a for a in known if a))[:ADDRESSES_KEPT],
+            self._clock.wall_s(),
+            build,
+            epoch,
+        )
+        self._remember(peer)
+        self._see(node_id, connected=True)
+
+    def add_addresses(self, node_id: str, addresses: Iterable[str]) -> None:
+        """Remember addresses that were told and not yet tried, after those that worked."""
+        peer = self.peer(node_id)
+        known = tuple(dict.fromkeys((*peer.addresses, *addresses)))[:ADDRESSES_KEPT]
+        self._remember(Peer(node_id, known, peer.seen_at_s, peer.build, peer.epoch))
+
+    def disconnected(self, node_id: str) -> None:
+        """The link is gone: its agents are away, what is known of them stays."""
+        peer = self.peer(node_id)
+        self._remember(
+            Peer(node_id, peer.addresses, self._clock.wall_s(), peer.build, peer.epoch)
+        )
+        self._see(node_id, connected=False)
+
+    def _remember(self, peer: Peer) -> None:
+        self._peers[peer.node_id] = peer
+        self._store.book.put_peer(peer)
+        self._store.commit()
+
+    def _see(self, node_id: str, *, connected: bool) -> None:
+        if (admit := self.roster.member(node_id)) is not None:
+            self._put_node(admit, connected=connected)
+
+    def _put_node(self, admit: Admit, *, connected: bool) -> None:
+        if admit.node_id != self.me.node_id:
+            seen = self.peer(admit.node_id).seen_at_s
+            self.directory.put_node(NodeEntry(admit.node_id, admit.name, connected, seen))
+
+    def _put_self(self) -> None:
+        self.directory.put_node(NodeEntry(self.me.node_id, self.me.name, connected=True, seen_at_s=0))
+
+    # --- agents ---
+
+    def local_entry(self, agent: Agent, *, online: bool) -> AgentEntry:
+        """What this node says of its own agent."""
+        return AgentEntry(
+            agent.name,
+            self.me.node_id,
+            agent.profile,
+            Presence.ONLINE if online else Presence.OFFLINE,
+            incarnation_number(agent),
+        )
+
+    def hear(self, node_id: str, word: DirectoryWord) -> None:
+        """Take a peer's word on its own agents, and only on those."""
+        own = [entry._replace(node_id=node_id) for entry in word.agents]
+        if word.full:
+            self.directory.replace(node_id, own)
+        else:
+            for entry in own:
+                self.directory.put(entry)
+            for name in word.gone:
+                self.directory.drop(node_id, name)
+            self._store.book.drop_directory(node_id, word.gone)
+        self._store.book.put_directory(node_id, own, full=word.full)
+        self._store.commit()
+
+    # --- grants ---
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """All grants given on this node."""
+        return tuple(self._grants)
+
+    def reload_grants(self) -> None:
+        """Read them again after a change."""
+        self._grants = self._store.book.grants()
+
+
+def incarnation_number(agent: Agent) -> int:
+    """The incarnation as peers are told it: 48 bits of its token; 0 while there is none."""
+    return int(agent.ref.token[:12], 16) if agent.ref else 0

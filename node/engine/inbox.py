@@ -1,0 +1,300 @@
+"""The recipient's side of the queue: accepts once, keeps order, tells the sender's node.
+
+Every change of an envelope goes through ``advance``: one row of the core's table, written down, and
+told (to the sender's node, to whoever watches) only after it is durable. The courier does the
+typing; people approve, cancel and acknowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fleet.core.address import NAME, OPERATOR
+from fleet.core.delivery import (
+    RECIPIENT,
+    TERMINAL,
+    Event,
+    Evidence,
+    HoldReason,
+    State,
+    may,
+    step,
+)
+from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, Entry, Envelope, check_text
+from fleet.core.errors import (
+    FleetError,
+    MailboxFull,
+    MalformedName,
+    MalformedRequest,
+    NotAllowed,
+    Refused,
+    UnknownAgent,
+    WrongState,
+)
+from fleet.core.frames import Declined, Posted, Report, Taken
+from fleet.core.trust import Caller, Verb, check, check_hops, check_message
+from node.engine.events import Events
+from node.engine.fleet import Fleet
+from node.ports import Clock
+from node.records import Agent, Incoming
+from node.store import SqliteStore
+
+INBOX_LIMIT = 100_000
+"""Envelopes that may wait for one agent. The sender's node keeps the rest and tries again."""
+
+_TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
+_BATCH = 256
+
+
+class Inbox:
+    """Everything that was accepted for the agents of this node."""
+
+    def __init__(self, fleet: Fleet, store: SqliteStore, clock: Clock, events: Events) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._open: dict[str, int] = {}
+        self._blocked: dict[tuple[str, str, str], str] = {}
+        self.agent: Callable[[str], Agent | None] = lambda _name: None
+        self.wake: Callable[[str], None] = lambda _name: None
+        self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
+
+    # --- accepting ---
+
+    def accept(self, caller: Caller, envelope: Envelope) -> tuple[Entry, ...]:
+        """Stage an envelope of a proven sender; its first timeline entries.
+
+        The same envelope again changes nothing. Durable with the store's next commit.
+
+        Raises:
+            FleetError: it is not taken: unknown agent, no grant, full, too long a conversation.
+        """
+        check_text(envelope.text)
+        check_hops(envelope.thread, envelope.hops, HOPS_LIMIT)
+        name = envelope.recipient
+        approved = True if name == OPERATOR else self._permitted(caller, envelope)
+        if self._count(name) >= INBOX_LIMIT:
+            raise MailboxFull(f"the inbox of {envelope.to}", INBOX_LIMIT)
+        entries = (self._entry(State.ACCEPTED),)
+        if not approved:
+            entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
+        if self._store.inbox.add(envelope, entries[-1].state, entries, approved=approved):
+            self._open[name] = self._count(name) + 1
+            self._audit("envelope taken", envelope)
+        elif not self._store.inbox.holds(envelope.id, envelope.from_node):
+            raise Refused(f"an envelope of another node has the id {envelope.id}")
+        return entries
+
+    def _permitted(self, caller: Caller, envelope: Envelope) -> bool:
+        agent = self.agent(envelope.recipient)
+        if agent is None:
+            raise UnknownAgent(envelope.to)
+        now_s = self._clock.wall_s()
+        if envelope.raw:
+            check(caller, Verb.CONTROL, agent.name, self._fleet.grants, now_s)
+        return check_message(caller, agent.name, agent.policy, self._fleet.grants, now_s)
+
+    async def accept_batch(self, node_id: str, batch: Iterable[Posted]) -> Taken:
+        """Take a peer's envelopes; answered after the commit.
+
+        Once one of a pair is to be retried, later ones of that pair are declined too until it has
+        come again: order is kept per sender and recipient.
+        """
+        taken: list[str] = []
+        declined: list[Declined] = []
+        recipients: set[str] = set()
+        for posted in batch:
+            envelope_id = posted.envelope.id
+            try:
+                envelope = self._arrived(node_id, posted)
+                self._in_turn(envelope)
+                self.accept(self._fleet.peer_caller(envelope.sender, node_id), envelope)
+                recipients.add(envelope.recipient)
+                taken.append(envelope_id)
+            except MailboxFull as error:
+                declined.append(Declined(envelope_id, error, retry=True))
+            except FleetError as error:
+                if self._store.inbox.holds(envelope_id, node_id):
+                    taken.append(envelope_id)
+                else:
+                    declined.append(Declined(envelope_id, error))
+                    self._audit("envelope declined", posted.envelope, reason=error.code)
+        await self._store.commit()
+        for name in recipients:
+            self.wake(name)
+        return Taken(tuple(taken), tuple(declined))
+
+    def _arrived(self, node_id: str, posted: Posted) -> Envelope:
+        """The envelope as this node tells it: who sent it is what TLS proves, times are ours."""
+        sent = posted.envelope
+        agent = sent.sender.partition("@")[0]
+        if NAME.fullmatch(agent) is None:
+            raise MalformedName(agent, "a sender's name must be well-formed")
+        if any(i and not ENVELOPE_ID.fullmatch(i) for i in (sent.id, sent.thread, sent.reply_to)):
+            raise MalformedRequest(f"an envelope id of {sent.sender} is malformed")
+        now_s = self._clock.wall_s()
+        return replace(
+            sent,
+            sender=f"{agent}@{self._fleet.label(node_id)}",
+            from_node=node_id,
+            to=f"{sent.recipient}@{self._fleet.label(self._fleet.me.node_id)}",
+            to_node=self._fleet.me.node_id,
+            created_at_s=now_s,
+            expires_at_s=now_s + posted.expires_in_s,
+        )
+
+    def _in_turn(self, envelope: Envelope) -> None:
+        pair = (envelope.from_node, envelope.sender, envelope.recipient)
+        first = self._blocked.get(pair)
+        if first not in {None, envelope.id}:
+            raise MailboxFull(f"the inbox of {envelope.to}", INBOX_LIMIT)
+        if self._count(envelope.recipient) >= INBOX_LIMIT:
+            self._blocked[pair] = envelope.id
+        else:
+            self._blocked.pop(pair, None)
+
+    # --- moving on ---
+
+    def advance(
+        self,
+        item: Incoming,
+        event: Event,
+        reason: str = "",
+        detail: str = "",
+        evidence: Evidence | None = None,
+    ) -> Incoming:
+        """Write down what happened; told to others once it is durable.
+
+        The caller may change ``mark``, ``token``, ``nonce``, ``cleaned`` and ``approved`` of the
+        item first; they are written with it.
+        """
+        state = step(RECIPIENT, item.state, event)
+        entry = self._entry(state, reason, detail, evidence)
+        here = item.envelope.from_node == self._fleet.me.node_id
+        after = replace(item, state=state, timeline=(*item.timeline, entry))
+        if here:
+            after = replace(after, told=len(after.timeline))
+            self._store.outbox.report(item.envelope.id, (entry,), after.told, after.cleaned)
+        self._store.inbox.update(after, (entry,))
+        if state in TERMINAL and item.state not in TERMINAL:
+            self._open[item.envelope.recipient] = self._count(item.envelope.recipient) - 1
+        if state in TERMINAL:
+            self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
+        self._store.commit().add_done_callback(
+            lambda group: None if group.exception() else self._spread(after, here=here)
+        )
+        return after
+
+    def hold(self, item: Incoming, reason: HoldReason, detail: str) -> Incoming:
+        """Note why it waits; the same reason again is not news."""
+        last = item.timeline[-1]
+        if item.state is State.HELD and (last.reason, last.detail) == (reason, detail):
+            return item
+        return self.advance(item, Event.HOLD, reason, detail)
+
+    def _spread(self, item: Incoming, *, here: bool) -> None:
+        self._events.moved(item.receipt)
+        if not here and item.state not in _TOLD_LATER:
+            self.tell(item.envelope.from_node, (self._report(item),))
+
+    def news_for(self, node_id: str) -> tuple[Report, ...]:
+        """What a node has not confirmed yet, oldest first; again after each reconnect."""
+        return tuple(self._report(item) for item in self._store.inbox.untold(node_id, _BATCH))
+
+    async def told(self, node_id: str, counts: tuple[tuple[str, int], ...]) -> None:
+        """A node has stored this much of our news."""
+        self._store.inbox.told(node_id, counts)
+        await self._store.commit()
+
+    def _report(self, item: Incoming) -> Report:
+        first = max(1, item.told)
+        return Report(item.envelope.id, first, item.timeline[first:], item.cleaned)
+
+    # --- what people and agents do ---
+
+    async def acknowledge(self, item: Incoming, caller: Caller) -> Incoming:
+        """The agent (or the operator for it) confirms; evidence that needs no screen.
+
+        Raises:
+            NotAllowed: it is somebody else's.
+        """
+        if not caller.is_own_operator and caller.agent != item.envelope.recipient:
+            raise NotAllowed(str(caller), "acknowledge", item.envelope.id)
+        if item.state is State.ACKNOWLEDGED:
+            return item
+        self._require(item, Event.ACK)
+        item = self.advance(item, Event.ACK, detail=f"by {caller}")
+        await self._store.commit()
+        return item
+
+    async def cancel(self, item: Incoming, who: str) -> Incoming:
+        """Take back what was not typed yet.
+
+        Raises:
+            WrongState: too late.
+        """
+        self._require(item, Event.CANCEL)
+        item = self.advance(item, Event.CANCEL, detail=f"by {who}")
+        await self._store.commit()
+        self.wake(item.envelope.recipient)
+        return item
+
+    async def release(self, item: Incoming, who: str) -> Incoming:
+        """Let an envelope through that waited for approval.
+
+        Raises:
+            WrongState: it does not wait for that.
+        """
+        if item.approved or item.state is not State.HELD:
+            raise WrongState(
+                f"{item.envelope.id} does not wait for approval: {item.state}",
+                hint=f"fleet show {item.envelope.id}",
+            )
+        item = self.advance(replace(item, approved=True), Event.RELEASE, detail=f"by {who}")
+        await self._store.commit()
+        self.wake(item.envelope.recipient)
+        return item
+
+    async def expire(self) -> None:
+        """End what was not typed in time."""
+        for item in self._store.inbox.overdue(self._clock.wall_s()):
+            self.advance(item, Event.EXPIRE, detail="not typed in time")
+        await self._store.commit()
+
+    def refuse_all(self, name: str, detail: str) -> None:
+        """An agent is forgotten: what still waited for it is refused, and its senders are told."""
+        for item in self._store.inbox.open(name):
+            event = Event.REFUSE if may(RECIPIENT, item.state, Event.REFUSE) else Event.LOSE
+            self.advance(item, event, "unknown_agent", detail)
+
+    def _require(self, item: Incoming, event: Event) -> None:
+        if not may(RECIPIENT, item.state, event):
+            raise WrongState(
+                f"{item.envelope.id} is {item.state}: too late to {event}",
+                hint=f"fleet show {item.envelope.id}",
+            )
+
+    # --- counting and telling ---
+
+    def _count(self, name: str) -> int:
+        if name not in self._open:
+            self._open[name] = self._store.inbox.open_count(name)
+        return self._open[name]
+
+    def _entry(
+        self, state: State, reason: str = "", detail: str = "", evidence: Evidence | None = None
+    ) -> Entry:
+        label = self._fleet.label(self._fleet.me.node_id)
+        return Entry(state, self._clock.wall_s(), label, reason, evidence, detail)
+
+    def _audit(self, kind: str, envelope: Envelope, **facts: object) -> None:
+        self._store.audit(
+            kind,
+            self._clock.wall_s(),
+            id=envelope.id,
+            sender=envelope.sender,
+            to=envelope.to,
+            **facts,
+        )

@@ -1,0 +1,284 @@
+"""The sender's side: from a caller's words to a durable envelope, to the recipient's node, to the
+end of the receipt.
+
+An envelope is answered for only after the commit. Each peer gets its envelopes in the order of the
+outbox; a batch goes out with whatever is queued, never one call each. What the recipient's node
+reports is stored and passed on; nothing here ever says more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
+from fleet.core.address import OPERATOR, Address
+from fleet.core.envelope import (
+    DEFAULT_EXPIRY_S,
+    HOPS_LIMIT,
+    Entry,
+    Envelope,
+    Receipt,
+    check_text,
+)
+from fleet.core.errors import KeyReused, MailboxFull, UnknownEnvelope, WrongState
+from fleet.core.frames import Declined, Posted, Report, Taken
+from fleet.core.trust import Caller, check_hops
+from node.engine.events import Events
+from node.engine.fleet import Fleet
+from node.engine.inbox import Inbox
+from node.ports import Clock
+from node.records import Outgoing
+from node.store import SqliteStore
+
+OUTBOX_LIMIT = 100_000
+"""Envelopes that may wait for one node. More is refused, clearly, and nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants sent."""
+
+    to: str
+    text: str
+    raw: bool = False
+    key: str = ""
+    expires_s: float = DEFAULT_EXPIRY_S
+    reply_to: str = ""
+
+
+class Outbox:
+    """Everything this node sends."""
+
+    def __init__(
+        self, fleet: Fleet, inbox: Inbox, store: SqliteStore, clock: Clock, events: Events
+    ) -> None:
+        self._fleet = fleet
+        self._inbox = inbox
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
+        self.queued: Callable[[str], None] = lambda _node_id: None  # told after each commit
+
+    # --- from callers ---
+
+    async def send(self, caller: Caller, wish: Wish) -> Receipt:
+        """Make a wish durable, and know whom it is for.
+
+        Repeating a wish with its key gives the first envelope's receipt.
+
+        Raises:
+            FleetError: as the input, the name, the grants or the queues demand; nothing was kept.
+        """
+        check_text(wish.text)
+        if wish.key and (earlier := self._earlier(caller, wish)):
+            return earlier
+        address = self._fleet.resolve(wish.to)
+        envelope = self._envelope(caller, wish, address)
+        if address.node_id == self._fleet.me.node_id:
+            receipt = self._post_here(caller, wish, envelope)
+        else:
+            receipt = self._queue(wish, envelope)
+        await self._store.commit()
+        if receipt.last.state is State.QUEUED:
+            self.queued(address.node_id)
+        else:
+            self._inbox.wake(envelope.recipient)
+        return receipt
+
+    def _earlier(self, caller: Caller, wish: Wish) -> Receipt | None:
+        row = self._store.outbox.by_key(str(caller), wish.key)
+        if row is None:
+            return None
+        envelope = row.envelope
+        if envelope.text != wish.text or envelope.raw != wish.raw:
+            raise KeyReused(wish.key, envelope.id)
+        return row.receipt
+
+    def _envelope(self, caller: Caller, wish: Wish, address: Address) -> Envelope:
+        now_s = self._clock.wall_s()
+        envelope_id = self._clock.new_id()
+        thread, hops = envelope_id, 0
+        if wish.reply_to:
+            parent = self._known(wish.reply_to)
+            wish_hops = 0 if caller.agent == OPERATOR else parent.hops + 1
+            thread, hops = parent.thread, wish_hops
+            check_hops(thread, hops, HOPS_LIMIT)
+        return Envelope(
+            id=envelope_id,
+            sender=str(caller),
+            from_node=caller.node_id,
+            to=str(address),
+            to_node=address.node_id,
+            recipient=address.agent,
+            text=wish.text,
+            thread=thread,
+            reply_to=wish.reply_to,
+            hops=hops,
+            raw=wish.raw,
+            created_at_s=now_s,
+            expires_at_s=now_s + wish.expires_s,
+        )
+
+    def _known(self, envelope_id: str) -> Envelope:
+        row = self._store.inbox.get(envelope_id) or self._store.outbox.get(envelope_id)
+        if row is None:
+            raise UnknownEnvelope(envelope_id)
+        return row.envelope
+
+    def _post_here(self, caller: Caller, wish: Wish, envelope: Envelope) -> Receipt:
+        entries = self._inbox.accept(caller, envelope)
+        self._store.outbox.add(envelope, wish.key, entries[0].state, entries[0])
+        self._store.outbox.report(envelope.id, entries[1:], len(entries), 0)
+        return Receipt(envelope, entries)
+
+    def _queue(self, wish: Wish, envelope: Envelope) -> Receipt:
+        node_id = envelope.to_node
+        if self.waiting(node_id) >= OUTBOX_LIMIT:
+            raise MailboxFull(f"the outbox for {self._fleet.label(node_id)}", OUTBOX_LIMIT)
+        first = self._entry(State.QUEUED)
+        self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
+        self._waiting[node_id] = self.waiting(node_id) + 1
+        self._audit("envelope queued", envelope, digest=digest(envelope.text))
+        return Receipt(envelope, (first,))
+
+    def waiting(self, node_id: str) -> int:
+        """How many envelopes wait for a node."""
+        if node_id not in self._waiting:
+            self._waiting[node_id] = self._store.outbox.queued_count(node_id)
+        return self._waiting[node_id]
+
+    # --- to and from the recipient's node ---
+
+    def next_batch(self, node_id: str, after_seq: int, limit: int, limit_bytes: int) -> list[Outgoing]:
+        """The next queued envelopes for a node, in order, within both limits (but at least one)."""
+        batch: list[Outgoing] = []
+        size = 0
+        for row in self._store.outbox.queued(node_id, after_seq, limit):
+            size += len(row.envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
+            if batch and size > limit_bytes:
+                break
+            batch.append(row)
+        return batch
+
+    def posted(self, row: Outgoing) -> Posted:
+        """An envelope as it travels, its deadline as remaining seconds."""
+        return Posted(row.envelope, max(0.0, row.envelope.expires_at_s - self._clock.wall_s()))
+
+    async def taken(self, node_id: str, answer: Taken) -> None:
+        """The recipient's node answered: durable there, or declined for good. Retries stay."""
+        label = self._fleet.label(node_id)
+        entry = Entry(State.ACCEPTED, self._clock.wall_s(), label)
+        watched = [i for i in answer.envelope_ids if self._events.watched(i)]
+        taken = self._store.outbox.take(answer.envelope_ids, entry)
+        self._waiting[node_id] = self.waiting(node_id) - taken
+        for declined in answer.declined:
+            if not declined.retry:
+                self._decline(declined, label)
+        if answer.envelope_ids:
+            self._store.audit(
+                "envelopes accepted", self._clock.wall_s(), by=label, ids=answer.envelope_ids
+            )
+        await self._store.commit()
+        self._tell([*watched, *(d.envelope_id for d in answer.declined)])
+
+    def _decline(self, declined: Declined, label: str) -> None:
+        row = self._store.outbox.get(declined.envelope_id)
+        if row is None or not may(SENDER, row.state, Event.REFUSE):
+            return
+        state = step(SENDER, row.state, Event.REFUSE)
+        error = declined.error
+        entry = Entry(state, self._clock.wall_s(), label, error.code, detail=error.message)
+        self._store.outbox.end(row.envelope.id, entry)
+        self._leave(row)
+        self._audit("envelope refused", row.envelope, by=label, reason=error.code)
+
+    async def reported(self, node_id: str, reports: Iterable[Report]) -> tuple[tuple[str, int], ...]:
+        """Store a node's news of envelopes sent to it; what is now known of each, as counts."""
+        counts: list[tuple[str, int]] = []
+        for report in reports:
+            row = self._store.outbox.get(report.envelope_id)
+            if row is None or row.envelope.to_node != node_id:
+                counts.append((report.envelope_id, report.first + len(report.entries)))
+                continue
+            counts.append((report.envelope_id, self._append(row, report)))
+        await self._store.commit()
+        self._tell(envelope_id for envelope_id, _ in counts)
+        return tuple(counts)
+
+    def _append(self, row: Outgoing, report: Report) -> int:
+        known = max(row.remote, 1)  # the first entry, accepted, came with the answer to the batch
+        news = report.entries[max(0, known - report.first) :]
+        if report.first > known or not news:
+            return row.remote
+        label = self._fleet.label(row.envelope.to_node)
+        told = tuple(Entry(e.state, e.at_s, label, e.reason, e.evidence, e.detail) for e in news)
+        if row.state is State.QUEUED:
+            told = (Entry(State.ACCEPTED, told[0].at_s, label), *told)
+            self._leave(row)
+        self._store.outbox.report(row.envelope.id, told, known + len(news), report.cleaned)
+        if told[-1].state in TERMINAL:
+            self._audit("envelope ended", row.envelope, state=told[-1].state, by=label)
+        return known + len(news)
+
+    def _tell(self, envelope_ids: Iterable[str]) -> None:
+        for envelope_id in envelope_ids:
+            if self._events.watched(envelope_id):
+                row = self._store.outbox.get(envelope_id)
+                if row is not None:
+                    self._events.moved(row.receipt)
+
+    # --- ends on this side ---
+
+    async def expire(self) -> None:
+        """End what was not taken in time."""
+        ended = self._store.outbox.overdue(self._clock.wall_s())
+        for row in ended:
+            await self._end(row, Event.EXPIRE, "not taken by the recipient's node in time")
+        self._tell(row.envelope.id for row in ended)
+
+    async def cancel(self, row: Outgoing, who: str) -> Receipt:
+        """Take back an envelope that still waits here.
+
+        Raises:
+            WrongState: it is not here any more.
+        """
+        if not may(SENDER, row.state, Event.CANCEL):
+            raise WrongState(
+                f"{row.envelope.id} is {row.state} at {row.envelope.to}", hint="see fleet show"
+            )
+        await self._end(row, Event.CANCEL, f"by {who}")
+        self._tell((row.envelope.id,))
+        after = self._store.outbox.get(row.envelope.id)
+        return (after or row).receipt
+
+    async def _end(self, row: Outgoing, event: Event, detail: str) -> None:
+        entry = self._entry(step(SENDER, row.state, event), detail)
+        self._store.outbox.end(row.envelope.id, entry)
+        self._audit("envelope ended", row.envelope, state=entry.state, detail=detail)
+        self._leave(row)
+        await self._store.commit()
+
+    def _leave(self, row: Outgoing) -> None:
+        self._waiting[row.envelope.to_node] = self.waiting(row.envelope.to_node) - 1
+
+    def _entry(self, state: State, detail: str = "") -> Entry:
+        label = self._fleet.label(self._fleet.me.node_id)
+        return Entry(state, self._clock.wall_s(), label, detail=detail)
+
+    def _audit(self, kind: str, envelope: Envelope, **facts: object) -> None:
+        self._store.audit(
+            kind,
+            self._clock.wall_s(),
+            id=envelope.id,
+            sender=envelope.sender,
+            to=envelope.to,
+            **facts,
+        )
+
+
+def digest(text: str) -> str:
+    """What the audit log keeps of a text."""
+    return sha256(text.encode()).hexdigest()[:32]

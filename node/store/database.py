@@ -1,0 +1,213 @@
+"""One SQLite file: opened safely, written in groups, chained in an audit log.
+
+WAL with ``synchronous=FULL``: what is committed survives power loss. Statements run at once, inside
+one open transaction; ``commit`` ends it at the end of the loop's turn, so everything that arrived in
+that turn shares one fsync. Whoever needs durability awaits ``commit`` before acting. A statement or
+commit that fails takes its whole group back, and every waiter is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
+
+SCHEMA_VERSION = 1
+
+Listener = Callable[[list[dict[str, object]]], None]
+
+
+class Database:
+    """The connection and its current group of writes. One per node, used from its loop only."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file.
+
+        Raises:
+            VersionMismatch: a newer fleet wrote it; it is left untouched.
+            StoreFailed: it is damaged or cannot be opened.
+        """
+        self.path = path
+        self._group: asyncio.Future[None] | None = None
+        self._audit: list[dict[str, object]] = []
+        self._listener: Listener = _nobody
+        try:
+            self._connection = _opened(path)
+        except sqlite3.Error as error:
+            raise _translated(error, path) from error
+        self._hash, self._n = self._chain_end()
+
+    # --- writing ---
+
+    def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
+        """Run one write inside the current group; ``commit`` makes it durable.
+
+        Raises:
+            StoreFailed: it could not be done, and with it the whole group was taken back.
+        """
+        try:
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            return self._connection.execute(sql, tuple(parameters))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def execute_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run one write for many rows; returns how many rows changed.
+
+        Raises:
+            StoreFailed: as in ``execute``.
+        """
+        try:
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            return self._connection.executemany(sql, rows).rowcount
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def audit(self, kind: str, at_s: float, **facts: object) -> None:
+        """Add an event to the chained log, in the current group."""
+        self._audit.append({"at": at_s, "kind": kind, **facts})
+
+    def commit(self) -> asyncio.Future[None]:
+        """Durable when the returned future is done; one fsync for everything of this loop turn.
+
+        The future raises ``StoreFailed`` when the group was taken back.
+        """
+        if self._group is None:
+            loop = asyncio.get_running_loop()
+            self._group = loop.create_future()
+            # A waiter may have gone (a cancelled call); the failure then is nobody's news.
+            self._group.add_done_callback(_seen)
+            loop.call_soon(self.flush)
+        return self._group
+
+    def flush(self) -> None:
+        """End the current group now. Called by the loop, and once more at the very end."""
+        group, self._group = self._group, None
+        told, self._audit = self._audit, []
+        try:
+            if told:
+                self._chain(told)
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except (sqlite3.Error, StoreFailed) as error:
+            failure = error if isinstance(error, StoreFailed) else self._failed(error)
+            self._hash, self._n = self._chain_end()
+            if group is not None and not group.done():
+                group.set_exception(failure)
+            return
+        if group is not None and not group.done():
+            group.set_result(None)
+        if told:
+            self._listener(told)
+
+    def listen(self, listener: Listener) -> None:
+        """Call with each group's audit events after they are durable."""
+        self._listener = listener
+
+    def _failed(self, error: sqlite3.Error) -> FleetError:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._audit.clear()
+        failure = _translated(error, self.path)
+        group, self._group = self._group, None
+        if group is not None and not group.done():
+            group.set_exception(failure)
+        return failure
+
+    # --- reading ---
+
+    def rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query; sees the open group's writes."""
+        try:
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+
+    def row(self, sql: str, parameters: Iterable[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, if any."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def meta(self, key: str) -> bytes | None:
+        """A remembered value."""
+        found = self.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return bytes(found[0]) if found else None
+
+    def put_meta(self, key: str, value: bytes) -> None:
+        """Remember a value."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Commit what is open and close the file."""
+        self.flush()
+        self._connection.close()
+
+    # --- the audit chain ---
+
+    def _chain(self, told: list[dict[str, object]]) -> None:
+        events = msgspec.json.encode(told).decode()
+        self._hash = sha256(f"{self._hash}\n{events}".encode()).hexdigest()
+        self._n += 1
+        self.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (self._n, told[-1]["at"], events, self._hash))
+
+    def _chain_end(self) -> tuple[str, int]:
+        last = self.row("SELECT hash, n FROM audit ORDER BY n DESC LIMIT 1")
+        return (str(last[0]), int(last[1])) if last else ("", 0)
+
+    def audit_tail(self, count: int) -> list[dict[str, object]]:
+        """The newest ``count`` events, oldest first, each with its group's number ``n``."""
+        events: list[dict[str, object]] = []
+        for n, group in self.rows("SELECT n, events FROM audit ORDER BY n DESC LIMIT ?", (count,)):
+            events[:0] = [{"n": n, **event} for event in msgspec.json.decode(group)]
+            if len(events) >= count:
+                break
+        return events[-count:] if count else []
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 2000")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        connection.close()
+        raise VersionMismatch(
+            f"{path} was written by a newer fleet (schema {version}; this build knows {SCHEMA_VERSION})",
+            hint="install the newer fleet again, or use another home: --home DIR",
+        )
+    if version == 0:
+        schema = resources.files(__package__).joinpath("schema.sql").read_text()
+        connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    return connection
+
+
+def _translated(error: sqlite3.Error, path: Path) -> FleetError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return NoSpace(str(path))
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreFailed(
+            f"{path} is damaged: {error}", hint=f"move {path} away and restore it from a backup"
+        )
+    return StoreFailed(f"{path}: {error}; nothing was accepted", hint="see fleet doctor")
+
+
+def _nobody(_events: list[dict[str, object]]) -> None:
+    return
+
+
+def _seen(group: asyncio.Future[None]) -> None:
+    if not group.cancelled():
+        group.exception()

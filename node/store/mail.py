@@ -1,0 +1,331 @@
+"""Outbox and inbox as tables. Timelines only grow: an update appends a line to what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from fleet.core.delivery import DEAD_LETTERS, Evidence, State
+from fleet.core.envelope import Entry, Envelope
+from node.store.database import Database
+from node.records import Incoming, Outgoing
+
+_encode = msgspec.json.Encoder().encode
+_decode_lines = msgspec.json.Decoder(type=tuple[str, float, str, str, str, str]).decode_lines
+
+_OUT = (
+    "seq, id, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,"
+    " created_at, expires_at, state, timeline, remote, cleaned"
+)
+_IN = (
+    "seq, id, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,"
+    " arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce, approved"
+)
+_DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
+_OPEN = "('accepted', 'held', 'typing', 'typed')"
+
+
+def lines(entries: Iterable[Entry]) -> str:
+    """Timeline entries as they are stored."""
+    return "".join(
+        _encode((e.state, e.at_s, e.node, e.reason, e.evidence or "", e.detail)).decode() + "\n"
+        for e in entries
+    )
+
+
+def entries(stored: str) -> tuple[Entry, ...]:
+    """The stored lines as timeline entries."""
+    return tuple(
+        Entry(State(state), at_s, node, reason, Evidence(evidence) if evidence else None, detail)
+        for state, at_s, node, reason, evidence, detail in _decode_lines(stored)
+    )
+
+
+class OutboxTable:
+    """What this node sends, in the order it was accepted from its own agents and people."""
+
+    def __init__(self, database: Database, node_id: str) -> None:
+        self._database = database
+        self._node_id = node_id
+
+    def add(self, envelope: Envelope, key: str, state: State, first: Entry) -> None:
+        """Write down a new envelope."""
+        e = envelope
+        self._database.execute(
+            "INSERT INTO outbox (id, key, sender, recipient, addressed, to_node, text, thread,"
+            " reply_to, hops, raw, created_at, expires_at, state, timeline)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (e.id, key or None, e.sender, e.recipient, e.to, e.to_node, e.text, e.thread,
+             e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s, state, lines((first,))),
+        )  # fmt: skip
+
+    def take(self, envelope_ids: Iterable[str], entry: Entry) -> int:
+        """The recipient's node has them: ``entry`` (accepted) is added to those still queued.
+
+        Returns how many those were.
+        """
+        line = lines((entry,))
+        return self._database.execute_many(
+            "UPDATE outbox SET state = 'accepted', timeline = timeline || ?, remote = 1"
+            " WHERE id = ? AND state = 'queued'",
+            [(line, envelope_id) for envelope_id in envelope_ids],
+        )
+
+    def end(self, envelope_id: str, entry: Entry) -> None:
+        """A queued envelope's life ends here."""
+        self._database.execute(
+            "UPDATE outbox SET state = ?, timeline = timeline || ? WHERE id = ? AND state = 'queued'",
+            (entry.state, lines((entry,)), envelope_id),
+        )
+
+    def report(self, envelope_id: str, news: tuple[Entry, ...], remote: int, cleaned: int) -> None:
+        """Add what the recipient's node reports; it now has told ``remote`` entries."""
+        if news:
+            self._database.execute(
+                "UPDATE outbox SET state = ?, timeline = timeline || ?, remote = ?, cleaned = ?"
+                " WHERE id = ?",
+                (news[-1].state, lines(news), remote, cleaned, envelope_id),
+            )
+
+    def get(self, envelope_id: str) -> Outgoing | None:
+        """One envelope by its whole id."""
+        row = self._database.row(f"SELECT {_OUT} FROM outbox WHERE id = ?", (envelope_id,))
+        return self._outgoing(row) if row else None
+
+    def by_key(self, sender: str, key: str) -> Outgoing | None:
+        """The envelope that this sender sent under an idempotency key."""
+        row = self._database.row(
+            f"SELECT {_OUT} FROM outbox WHERE sender = ? AND key = ?", (sender, key)
+        )
+        return self._outgoing(row) if row else None
+
+    def queued(self, to_node: str, after_seq: int, limit: int) -> list[Outgoing]:
+        """The next queued envelopes for a node, in order."""
+        return [
+            self._outgoing(row)
+            for row in self._database.rows(
+                f"SELECT {_OUT} FROM outbox WHERE to_node = ? AND state = 'queued' AND seq > ?"
+                " ORDER BY seq LIMIT ?",
+                (to_node, after_seq, limit),
+            )
+        ]
+
+    def queued_count(self, to_node: str) -> int:
+        """How many envelopes wait for a node."""
+        row = self._database.row(
+            "SELECT count(*) FROM outbox WHERE to_node = ? AND state = 'queued'", (to_node,)
+        )
+        return int(row[0]) if row else 0
+
+    def overdue(self, wall_s: float) -> list[Outgoing]:
+        """Queued envelopes whose time is up."""
+        return [
+            self._outgoing(row)
+            for row in self._database.rows(
+                f"SELECT {_OUT} FROM outbox WHERE state = 'queued' AND expires_at <= ?", (wall_s,)
+            )
+        ]
+
+    def recent(self, limit: int, *, dead: bool) -> list[Outgoing]:
+        """The newest envelopes, newest first; only dead letters if asked."""
+        where = f"WHERE state IN ({_DEAD})" if dead else ""
+        rows = self._database.rows(
+            f"SELECT {_OUT} FROM outbox {where} ORDER BY seq DESC LIMIT ?", (limit,)
+        )
+        return [self._outgoing(row) for row in rows]
+
+    def like(self, prefix: str) -> list[str]:
+        """Up to two ids that begin with ``prefix``."""
+        return _ids_like(self._database, "outbox", prefix)
+
+    def counts(self) -> dict[str, int]:
+        """How many envelopes are in each state that is not final."""
+        return dict(
+            self._database.rows(
+                "SELECT state, count(*) FROM outbox WHERE state NOT IN"
+                " ('submitted', 'acknowledged', 'cancelled') GROUP BY state"
+            )
+        )
+
+    def drop_before(self, wall_s: float) -> None:
+        """Forget envelopes that ended and are older than this."""
+        self._database.execute(
+            "DELETE FROM outbox WHERE created_at < ? AND state NOT IN"
+            " ('queued', 'accepted', 'held', 'typing', 'typed')",
+            (wall_s,),
+        )
+
+    def _outgoing(self, row: tuple[Any, ...]) -> Outgoing:
+        (seq, id_, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,
+         created_at, expires_at, state, timeline, remote, cleaned) = row  # fmt: skip
+        envelope = Envelope(
+            id_, sender, self._node_id, addressed, to_node, recipient, text, thread, reply_to,
+            hops, bool(raw), created_at, expires_at,
+        )  # fmt: skip
+        return Outgoing(seq, envelope, State(state), entries(timeline), remote, cleaned)
+
+
+class InboxTable:
+    """What was accepted for the agents of this node. Remembers ids far longer than any retry."""
+
+    def __init__(self, database: Database, node_id: str) -> None:
+        self._database = database
+        self._node_id = node_id
+
+    def add(
+        self, envelope: Envelope, state: State, first: tuple[Entry, ...], *, approved: bool
+    ) -> bool:
+        """Write down an accepted envelope; False when one of this id is here already."""
+        e = envelope
+        done = self._database.execute(
+            "INSERT OR IGNORE INTO inbox (id, origin, sender, recipient, addressed, text, thread,"
+            " reply_to, hops, raw, arrived_at, expires_at, state, timeline, entries, told, approved)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+            (e.id, e.from_node, e.sender, e.recipient, e.to, e.text, e.thread, e.reply_to, e.hops,
+             e.raw, e.created_at_s, e.expires_at_s, state, lines(first), len(first), approved),
+        )  # fmt: skip
+        return done.rowcount > 0
+
+    def update(self, item: Incoming, news: tuple[Entry, ...]) -> None:
+        """Write down the item as it is now; ``news`` are the timeline entries it gained."""
+        self._database.execute(
+            "UPDATE inbox SET state = ?, timeline = timeline || ?, entries = entries + ?, told = ?,"
+            " cleaned = ?, mark = ?, token = ?, nonce = ?, approved = ? WHERE seq = ?",
+            (item.state, lines(news), len(news), item.told, item.cleaned, item.mark, item.token,
+             item.nonce, item.approved, item.seq),
+        )  # fmt: skip
+
+    def told(self, origin: str, counts: Iterable[tuple[str, int]]) -> None:
+        """The sender's node has this many entries of each envelope."""
+        self._database.execute_many(
+            "UPDATE inbox SET told = max(told, ?) WHERE id = ? AND origin = ?",
+            [(count, envelope_id, origin) for envelope_id, count in counts],
+        )
+
+    def get(self, envelope_id: str) -> Incoming | None:
+        """One envelope by its whole id."""
+        row = self._database.row(f"SELECT {_IN} FROM inbox WHERE id = ?", (envelope_id,))
+        return self._incoming(row) if row else None
+
+    def holds(self, envelope_id: str, origin: str) -> bool:
+        """Whether this envelope of this node is here already."""
+        found = self._database.row(
+            "SELECT 1 FROM inbox WHERE id = ? AND origin = ?", (envelope_id, origin)
+        )
+        return found is not None
+
+    def next(self, recipient: str) -> Incoming | None:
+        """What an agent is to be given next, in order of arrival.
+
+        Envelopes that wait for approval are passed over, and with them later ones of the same
+        sender: order per pair outlasts everything.
+        """
+        row = self._database.row(
+            f"SELECT {_IN} FROM inbox AS i WHERE recipient = ? AND state IN {_OPEN} AND approved"
+            " AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.recipient = i.recipient"
+            f" AND earlier.state IN {_OPEN} AND earlier.sender = i.sender"
+            " AND NOT earlier.approved AND earlier.seq < i.seq) ORDER BY seq LIMIT 1",
+            (recipient,),
+        )
+        return self._incoming(row) if row else None
+
+    def open(self, recipient: str) -> list[Incoming]:
+        """Everything that still waits for an agent or is being typed, in order of arrival."""
+        return [
+            self._incoming(row)
+            for row in self._database.rows(
+                f"SELECT {_IN} FROM inbox WHERE recipient = ? AND state IN {_OPEN} ORDER BY seq",
+                (recipient,),
+            )
+        ]
+
+    def overdue(self, wall_s: float) -> list[Incoming]:
+        """Envelopes that were not typed in time."""
+        return [
+            self._incoming(row)
+            for row in self._database.rows(
+                f"SELECT {_IN} FROM inbox WHERE state IN ('accepted', 'held') AND expires_at <= ?",
+                (wall_s,),
+            )
+        ]
+
+    def open_count(self, recipient: str) -> int:
+        """How many envelopes wait for an agent."""
+        row = self._database.row(
+            f"SELECT count(*) FROM inbox WHERE recipient = ? AND state IN {_OPEN}", (recipient,)
+        )
+        return int(row[0]) if row else 0
+
+    def untold(self, origin: str, limit: int) -> list[Incoming]:
+        """Envelopes of a node with news that it has not confirmed, oldest first."""
+        return [
+            self._incoming(row)
+            for row in self._database.rows(
+                f"SELECT {_IN} FROM inbox WHERE origin = ? AND told < entries ORDER BY seq LIMIT ?",
+                (origin, limit),
+            )
+        ]
+
+    def last_mark(self, recipient: str) -> int:
+        """The highest paste number ever written down for an agent."""
+        row = self._database.row("SELECT max(mark) FROM inbox WHERE recipient = ? AND mark > 0", (recipient,))
+        return int(row[0] or 0) if row else 0
+
+    def recent(self, recipient: str, limit: int, *, dead: bool) -> list[Incoming]:
+        """The newest envelopes (of one agent, or of all for an empty name), newest first."""
+        where = "WHERE (? = '' OR recipient = ?)"
+        where += f" AND state IN ({_DEAD})" if dead else ""
+        rows = self._database.rows(
+            f"SELECT {_IN} FROM inbox {where} ORDER BY seq DESC LIMIT ?",
+            (recipient, recipient, limit),
+        )
+        return [self._incoming(row) for row in rows]
+
+    def like(self, prefix: str) -> list[str]:
+        """Up to two ids that begin with ``prefix``."""
+        return _ids_like(self._database, "inbox", prefix)
+
+    def counts(self) -> dict[str, int]:
+        """How many envelopes are in each state that is not a good end."""
+        return dict(
+            self._database.rows(
+                "SELECT state, count(*) FROM inbox WHERE state NOT IN"
+                " ('submitted', 'acknowledged', 'cancelled') GROUP BY state"
+            )
+        )
+
+    def held(self) -> dict[str, int]:
+        """How many envelopes each agent has waiting."""
+        return dict(
+            self._database.rows(
+                f"SELECT recipient, count(*) FROM inbox WHERE state IN {_OPEN} GROUP BY recipient"
+            )
+        )
+
+    def drop_before(self, wall_s: float) -> None:
+        """Forget envelopes that ended and are older than this."""
+        self._database.execute(
+            f"DELETE FROM inbox WHERE arrived_at < ? AND state NOT IN {_OPEN}", (wall_s,)
+        )
+
+    def _incoming(self, row: tuple[Any, ...]) -> Incoming:
+        (seq, id_, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,
+         arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce,
+         approved) = row  # fmt: skip
+        envelope = Envelope(
+            id_, sender, origin, addressed, self._node_id, recipient, text, thread, reply_to,
+            hops, bool(raw), arrived_at, expires_at,
+        )  # fmt: skip
+        return Incoming(
+            seq, envelope, State(state), entries(timeline), told, cleaned, mark, token, nonce,
+            bool(approved),
+        )  # fmt: skip
+
+
+def _ids_like(database: Database, table: str, prefix: str) -> list[str]:
+    rows = database.rows(
+        f"SELECT DISTINCT id FROM {table} WHERE id >= ? AND id < ? LIMIT 2", (prefix, prefix + "~")
+    )
+    return [str(row[0]) for row in rows]

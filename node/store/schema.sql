@@ -1,0 +1,67 @@
+-- Version 1. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  key TEXT,
+  sender TEXT NOT NULL, recipient TEXT NOT NULL, addressed TEXT NOT NULL, to_node TEXT NOT NULL,
+  text TEXT NOT NULL, thread TEXT NOT NULL, reply_to TEXT NOT NULL,
+  hops INTEGER NOT NULL, raw INTEGER NOT NULL,
+  created_at REAL NOT NULL, expires_at REAL NOT NULL,
+  state TEXT NOT NULL, timeline TEXT NOT NULL,
+  remote INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued';
+CREATE UNIQUE INDEX outbox_key ON outbox (sender, key) WHERE key IS NOT NULL;
+
+CREATE TABLE inbox (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE, origin TEXT NOT NULL,
+  sender TEXT NOT NULL, recipient TEXT NOT NULL, addressed TEXT NOT NULL,
+  text TEXT NOT NULL, thread TEXT NOT NULL, reply_to TEXT NOT NULL,
+  hops INTEGER NOT NULL, raw INTEGER NOT NULL,
+  arrived_at REAL NOT NULL, expires_at REAL NOT NULL,
+  state TEXT NOT NULL, timeline TEXT NOT NULL,
+  entries INTEGER NOT NULL, told INTEGER NOT NULL, cleaned INTEGER NOT NULL DEFAULT 0,
+  mark INTEGER NOT NULL DEFAULT 0, token TEXT NOT NULL DEFAULT '', nonce TEXT NOT NULL DEFAULT '',
+  approved INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX inbox_open ON inbox (recipient, seq)
+  WHERE state IN ('accepted', 'held', 'typing', 'typed');
+CREATE INDEX inbox_marks ON inbox (recipient, mark) WHERE mark > 0;
+CREATE INDEX inbox_untold ON inbox (origin, seq) WHERE told < entries;
+
+CREATE TABLE agents (
+  name TEXT PRIMARY KEY, profile TEXT NOT NULL, policy TEXT NOT NULL,
+  ref TEXT, command TEXT NOT NULL, cwd TEXT NOT NULL, socket TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE directory (
+  node_id TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
+  presence TEXT NOT NULL, incarnation INTEGER NOT NULL,
+  PRIMARY KEY (node_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE peers (
+  node_id TEXT PRIMARY KEY, addresses TEXT NOT NULL, seen_at REAL NOT NULL,
+  build TEXT NOT NULL, epoch TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE roster (
+  entry_id TEXT PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE invitations (
+  name TEXT PRIMARY KEY, secret BLOB NOT NULL, expires_at REAL NOT NULL, ended TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE grants (
+  who TEXT NOT NULL, agent TEXT NOT NULL, verbs TEXT NOT NULL, expires_at REAL NOT NULL,
+  PRIMARY KEY (who, agent)
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+  n INTEGER PRIMARY KEY, at REAL NOT NULL, events TEXT NOT NULL, hash TEXT NOT NULL
+);

@@ -1,0 +1,32 @@
+"""The store as the engine sees it: mail, book, and one ``commit`` for both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.store.book import Book
+from node.store.database import Database
+from node.store.mail import InboxTable, OutboxTable
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class SqliteStore:
+    """One home's database."""
+
+    def __init__(self, path: Path, node_id: str) -> None:
+        """Open or create it; see ``Database`` for what may go wrong."""
+        self.database = Database(path)
+        self.outbox = OutboxTable(self.database, node_id)
+        self.inbox = InboxTable(self.database, node_id)
+        self.book = Book(self.database)
+
+    def commit(self) -> asyncio.Future[None]:
+        """Durable when the future is done."""
+        return self.database.commit()
+
+    def audit(self, kind: str, at_s: float, **facts: object) -> None:
+        """Add an event to the chained log of the current group."""
+        self.database.audit(kind, at_s, **facts)
