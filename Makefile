@@ -50,7 +50,7 @@ types: setup ## mypy and pyright, both strict
 	@report=$$($(BIN)/basedpyright) || { echo "$$report"; exit 1; }
 
 contracts: setup ## who may import whom
-	@report=$$($(BIN)/lint-imports 2>&1) || { echo "$$report"; exit 1; }
+	@report=$$($(BIN)/lint-imports --no-logo --cache-dir .cache/imports 2>&1) || { echo "$$report"; exit 1; }
 
 quick: setup ## unit, property, stories, docs, proto in step: the tests that touch nothing
 	@$(PYTEST) -q $(QUICK_TESTS)
@@ -97,6 +97,5 @@ lock: setup ## resolve anew and write the pins; needs uv
 	@.ci/lock
 
 clean: ## remove .venv and everything that can be made again
-	@rm -rf .venv build dist .cache .coverage .coverage.* .hypothesis .import_linter_cache \
-		.mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@rm -rf .venv .cache .coverage .coverage.* .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
