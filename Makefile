@@ -46,8 +46,8 @@ lint: setup ## ruff, all rules but those pyproject.toml gives a reason for; FIX=
 		tests
 
 types: setup ## mypy and pyright, both strict
-	@$(BIN)/mypy --no-error-summary
-	@report=$$($(BIN)/basedpyright) || { echo "$$report"; exit 1; }
+	@ok=yes; $(BIN)/mypy --no-error-summary || ok=no; \
+	report=$$($(BIN)/basedpyright) || { ok=no; echo "$$report"; }; test $$ok = yes
 
 contracts: setup ## who may import whom
 	@report=$$($(BIN)/lint-imports --no-logo --cache-dir .cache/imports 2>&1) || { echo "$$report"; exit 1; }
