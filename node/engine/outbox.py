@@ -152,20 +152,22 @@ class Outbox:
 
     # --- to and from the recipient's node ---
 
-    def next_batch(self, node_id: str, after_seq: int, limit: int, limit_bytes: int) -> list[Outgoing]:
-        """The next queued envelopes for a node, in order, within both limits (but at least one)."""
-        batch: list[Outgoing] = []
+    def next_batch(
+        self, node_id: str, after_seq: int, limit: int, limit_bytes: int
+    ) -> list[tuple[int, Posted]]:
+        """The next queued envelopes for a node, in order, within both limits (but at least one).
+
+        Each comes with its row's number, and its deadline as remaining seconds.
+        """
+        batch: list[tuple[int, Posted]] = []
+        now_s = self._clock.wall_s()
         size = 0
-        for row in self._store.outbox.queued(node_id, after_seq, limit):
-            size += len(row.envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
+        for seq, envelope in self._store.outbox.queued(node_id, after_seq, limit):
+            size += len(envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
             if batch and size > limit_bytes:
                 break
-            batch.append(row)
+            batch.append((seq, Posted(envelope, max(0.0, envelope.expires_at_s - now_s))))
         return batch
-
-    def posted(self, row: Outgoing) -> Posted:
-        """An envelope as it travels, its deadline as remaining seconds."""
-        return Posted(row.envelope, max(0.0, row.envelope.expires_at_s - self._clock.wall_s()))
 
     async def taken(self, node_id: str, answer: Taken) -> None:
         """The recipient's node answered: durable there, or declined for good. Retries stay."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +15,11 @@ from node.records import Incoming, Outgoing
 _encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(type=tuple[str, float, str, str, str, str]).decode_lines
 
-_OUT = (
+_ENVELOPE = (
     "seq, id, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,"
-    " created_at, expires_at, state, timeline, remote, cleaned"
+    " created_at, expires_at"
 )
+_OUT = f"{_ENVELOPE}, state, timeline, remote, cleaned"
 _IN = (
     "seq, id, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,"
     " arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce, approved"
@@ -101,13 +102,13 @@ class OutboxTable:
         )
         return self._outgoing(row) if row else None
 
-    def queued(self, to_node: str, after_seq: int, limit: int) -> list[Outgoing]:
-        """The next queued envelopes for a node, in order."""
+    def queued(self, to_node: str, after_seq: int, limit: int) -> list[tuple[int, Envelope]]:
+        """The next queued envelopes for a node, in order, each with its row's number."""
         return [
-            self._outgoing(row)
+            (row[0], self._envelope(row))
             for row in self._database.rows(
-                f"SELECT {_OUT} FROM outbox WHERE to_node = ? AND state = 'queued' AND seq > ?"
-                " ORDER BY seq LIMIT ?",
+                f"SELECT {_ENVELOPE} FROM outbox WHERE to_node = ? AND state = 'queued'"
+                " AND seq > ? ORDER BY seq LIMIT ?",
                 (to_node, after_seq, limit),
             )
         ]
@@ -158,13 +159,18 @@ class OutboxTable:
         )
 
     def _outgoing(self, row: tuple[Any, ...]) -> Outgoing:
-        (seq, id_, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,
-         created_at, expires_at, state, timeline, remote, cleaned) = row  # fmt: skip
-        envelope = Envelope(
+        *envelope, state, timeline, remote, cleaned = row
+        return Outgoing(
+            row[0], self._envelope(envelope), State(state), entries(timeline), remote, cleaned
+        )
+
+    def _envelope(self, row: Sequence[Any]) -> Envelope:
+        (_, id_, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,
+         created_at, expires_at) = row  # fmt: skip
+        return Envelope(
             id_, sender, self._node_id, addressed, to_node, recipient, text, thread, reply_to,
             hops, bool(raw), created_at, expires_at,
         )  # fmt: skip
-        return Outgoing(seq, envelope, State(state), entries(timeline), remote, cleaned)
 
 
 class InboxTable:
@@ -191,7 +197,7 @@ class InboxTable:
     def update(self, item: Incoming, news: tuple[Entry, ...]) -> None:
         """Write down the item as it is now; ``news`` are the timeline entries it gained."""
         self._database.execute(
-            "UPDATE inbox SET state = ?, timeline = timeline || ?, entries = entries + ?, told = ?,"
+            "UPDATE inbox SET state = ?, timeline = timeline || ?, entries = entries + ?, told = max(told, ?),"
             " cleaned = ?, mark = ?, token = ?, nonce = ?, approved = ? WHERE seq = ?",
             (item.state, lines(news), len(news), item.told, item.cleaned, item.mark, item.token,
              item.nonce, item.approved, item.seq),

@@ -1,0 +1,72 @@
+"""One node, put together: the parts that the doors speak to, by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from fleet.core.envelope import DEDUPE_KEPT_S
+from fleet.core.errors import FleetError
+from fleet.profiles import Profiles
+from node.engine.agents import Agents
+from node.engine.courier import Courier
+from node.engine.events import Events
+from node.engine.fleet import Fleet
+from node.engine.inbox import Inbox
+from node.engine.membership import Membership
+from node.engine.outbox import Outbox
+from node.engine.peers import Peers
+from node.engine.route import Router
+from node.engine.talk import Talk
+from node.ports import Clock, Discovery, Panes
+from node.store import SqliteStore
+
+_SWEEP_S = 1.0
+_TIDY_EVERY_SWEEPS = 3_600
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Node:
+    """Everything that runs on one host for one home. ``missing`` lists what could not be had."""
+
+    home: str
+    listen: str
+    fleet: Fleet
+    agents: Agents
+    inbox: Inbox
+    outbox: Outbox
+    courier: Courier
+    peers: Peers
+    membership: Membership
+    router: Router
+    talk: Talk
+    events: Events
+    store: SqliteStore
+    panes: Panes
+    profiles: Profiles
+    clock: Clock
+    discovery: Discovery | None = None
+    missing: Callable[[], list[str]] = list
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sweep(self) -> None:
+        """End what is overdue every second; forget what is long over once an hour."""
+        sweeps = 0
+        while True:
+            try:
+                await self.outbox.expire()
+                await self.inbox.expire()
+                if sweeps % _TIDY_EVERY_SWEEPS == 0:
+                    before_s = self.clock.wall_s() - DEDUPE_KEPT_S
+                    self.store.outbox.drop_before(before_s)
+                    self.store.inbox.drop_before(before_s)
+                    await self.store.commit()
+            except FleetError as error:
+                log.warning("sweep failed", error=error.code, detail=str(error))
+            sweeps += 1
+            await self.clock.sleep(_SWEEP_S)

@@ -1,0 +1,384 @@
+"""The links to all other members: kept up, fed, and read.
+
+One stream per pair. Whoever comes back dials everybody; of two links the core decides which stays.
+On each new link both sides say hello, bring their rosters into step, tell their agents, and send
+again whatever the other has not confirmed. Liveness comes from the link, never from mDNS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, VersionMismatch
+from fleet.core.frames import (
+    PROTOCOL,
+    Answer,
+    AnswerBody,
+    Ask,
+    DirectoryWord,
+    Frame,
+    Hello,
+    Post,
+    Question,
+    Report,
+    Reports,
+    ReportsTaken,
+    RosterWord,
+    Taken,
+)
+from fleet.core.link import LinkId, replaces, retry_after_s
+from fleet.core.roster import Admit, SignedEntry
+from node.engine.agents import Agents
+from node.engine.fleet import Fleet
+from node.engine.inbox import Inbox
+from node.engine.outbox import Outbox
+from node.ports import Clock, Dialer, Discovery, Link
+
+WINDOW = 1_024
+"""Envelopes sent to one peer and not yet answered for."""
+BATCH = 256
+BATCH_BYTES = 512 * 1024  # a frame stays well below the 4 MiB a node receives
+HELLO_S = 5.0
+ASK_S = 10.0
+_LET_THE_OTHER_DIAL_S = 0.3
+_RETRY_DECLINED_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Session:
+    """One live link and what is under way on it."""
+
+    link: Link
+    hello: Hello
+    link_id: LinkId
+    cursor: int = 0
+    sent: dict[str, int] = field(default_factory=dict)  # envelope id -> row, not yet answered for
+    feeding: bool = False
+    asked: dict[int, asyncio.Future[AnswerBody]] = field(default_factory=dict)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Peers:
+    """Every other member, connected or not."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        agents: Agents,
+        outbox: Outbox,
+        inbox: Inbox,
+        dialer: Dialer,
+        clock: Clock,
+        addresses: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._fleet = fleet
+        self._agents = agents
+        self._outbox = outbox
+        self._inbox = inbox
+        self._dialer = dialer
+        self._clock = clock
+        self._addresses = addresses
+        self._sessions: dict[str, Session] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._numbers = 0
+        self.trouble: dict[str, FleetError] = {}
+        self.discovery: Discovery | None = None
+        self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
+        self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
+        outbox.queued = self._wake_feed
+        inbox.tell = self._tell
+        agents.changed = self._announce
+        fleet.listen(self._members_changed)
+
+    async def run(self) -> None:
+        """Keep a link to every member, for ever."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._members_changed()
+            await asyncio.Event().wait()
+
+    def close(self, why: str) -> None:
+        """End all links."""
+        for session in list(self._sessions.values()):
+            session.link.close(why)
+
+    # --- keeping links ---
+
+    def session(self, node_id: str) -> Session | None:
+        """The live link to a node, if there is one."""
+        return self._sessions.get(node_id)
+
+    def _members_changed(self) -> None:
+        members = {admit.node_id: admit for admit in self._fleet.others()}
+        for node_id, session in list(self._sessions.items()):
+            if node_id not in members:
+                session.link.close("revoked")
+        for node_id in self._keepers.keys() - members.keys():
+            self._keepers.pop(node_id).cancel()
+        for node_id in members.keys() - self._keepers.keys() if self._group else ():
+            self._keepers[node_id] = self._group.create_task(
+                self._keep(members[node_id]), name=f"keep {node_id[:12]}"
+            )
+
+    async def _keep(self, member: Admit) -> None:
+        attempts = 0
+        while True:
+            if session := self._sessions.get(member.node_id):
+                await session.ended.wait()
+                attempts = 0
+            elif attempts == 0 and member.node_id < self._fleet.me.node_id:
+                await self._clock.sleep(_LET_THE_OTHER_DIAL_S)
+                attempts = 1
+            elif await self._dial(member):
+                attempts = 0
+            else:
+                await self._clock.sleep(retry_after_s(attempts, self._clock.dice()))
+                attempts += 1
+
+    async def _dial(self, member: Admit) -> bool:
+        """Try every known address; True after a link that stood has ended."""
+        for address in self.addresses_of(member.node_id):
+            try:
+                link = await self._dialer.dial(member, address)
+                if await self.serve(link):
+                    return True
+            except FleetError as error:
+                self.trouble[member.node_id] = error
+                log.debug("dial failed", peer=member.node_id[:12], address=address, error=error.code)
+        return False
+
+    def addresses_of(self, node_id: str) -> tuple[str, ...]:
+        """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
+        found = self.discovery.found() if self.discovery else ()
+        hints = (a for node in found if node.node_id == node_id for a in node.addresses)
+        return tuple(dict.fromkeys((*self._fleet.peer(node_id).addresses, *hints)))
+
+    # --- one link ---
+
+    async def serve(self, link: Link) -> bool:
+        """Speak with a peer until the link ends; whether the link was taken up.
+
+        Raises:
+            FleetError: the far node's own refusal, or a hello that makes no sense.
+        """
+        link.send(self._hello())
+        try:
+            async with asyncio.timeout(HELLO_S):
+                first = await link.receive()
+        except TimeoutError:
+            link.close("no hello")
+            raise NodeUnreachable(self._fleet.label(link.peer_id), "it does not say hello") from None
+        session = self._greeted(link, first)
+        if session is None:
+            return False
+        try:
+            await self._converse(session)
+        finally:
+            self._ended(session)
+        return True
+
+    def _hello(self) -> Hello:
+        me = self._fleet.me
+        return Hello(
+            PROTOCOL, me.build, me.name, me.boot, me.epoch, self._addresses(),
+            self._fleet.roster.digest(),
+        )  # fmt: skip
+
+    def _greeted(self, link: Link, first: Frame | None) -> Session | None:
+        if first is None:
+            return None
+        if not isinstance(first, Hello) or first.protocol != PROTOCOL:
+            link.close("another protocol")
+            raise VersionMismatch(
+                f"{self._fleet.label(link.peer_id)} speaks another protocol",
+                hint="install the same version of fleet on both hosts",
+            )
+        me = self._fleet.me.node_id
+        link_id = LinkId(me if link.dialled else link.peer_id, first.boot)
+        old = self._sessions.get(link.peer_id)
+        if old is not None:
+            if not replaces(link_id, old.link_id, min(me, link.peer_id)):
+                link.close("a link stands already")
+                return None
+            old.link.close("replaced by a newer link")
+            self._ended(old)
+        session = Session(link, first, link_id)
+        self._sessions[link.peer_id] = session
+        self.trouble.pop(link.peer_id, None)
+        self._fleet.connected(
+            link.peer_id, link.address if link.dialled else "", first.addresses, first.build,
+            first.epoch,
+        )  # fmt: skip
+        log.info("peer connected", peer=self._fleet.label(link.peer_id), address=link.address)
+        return session
+
+    async def _converse(self, session: Session) -> None:
+        link = session.link
+        if session.hello.roster_digest != self._fleet.roster.digest():
+            link.send(RosterWord(self._fleet.roster.entries()))
+        link.send(DirectoryWord(full=True, agents=self._agents.entries()))
+        self._tell(link.peer_id, self._inbox.news_for(link.peer_id))
+        self._feed(session)
+        while (frame := await link.receive()) is not None:
+            if self._sessions.get(link.peer_id) is not session:
+                return
+            self._fleet.authorise(link.peer_id)
+            await self._heard(session, frame)
+
+    def _ended(self, session: Session) -> None:
+        session.ended.set()
+        session.link.close("ended")
+        peer_id = session.link.peer_id
+        if self._sessions.get(peer_id) is not session:
+            return
+        del self._sessions[peer_id]
+        gone = NodeUnreachable(self._fleet.label(peer_id), "the link ended")
+        for asked in session.asked.values():
+            if not asked.done():
+                asked.set_exception(gone)
+        self._fleet.disconnected(peer_id)
+        log.info("peer gone", peer=self._fleet.label(peer_id))
+
+    async def _heard(self, session: Session, frame: Frame) -> None:
+        peer_id = session.link.peer_id
+        match frame:
+            case Post(posted):
+                session.link.send(await self._inbox.accept_batch(peer_id, posted))
+            case Taken():
+                await self._answered(session, frame)
+            case Reports(reports):
+                session.link.send(ReportsTaken(await self._outbox.reported(peer_id, reports)))
+            case ReportsTaken(counts):
+                await self._inbox.told(peer_id, counts)
+                if len(counts) > 1:  # a catch-up batch may have more behind it
+                    self._tell(peer_id, self._inbox.news_for(peer_id))
+            case DirectoryWord():
+                self._fleet.hear(peer_id, frame)
+            case RosterWord(entries):
+                self._merge(entries)
+            case Ask():
+                self._spawn(self._answer(session, frame))
+            case Answer(number, body):
+                asked = session.asked.pop(number, None)
+                if asked is not None and not asked.done():
+                    asked.set_result(body)
+            case Hello():
+                log.debug("hello again", peer=peer_id[:12])
+
+    def _merge(self, entries: Iterable[SignedEntry]) -> None:
+        fresh = self._fleet.merge([self.verify(entry) for entry in entries])
+        if fresh:
+            log.info("roster changed", entries=len(fresh))
+            self.spread_roster(fresh)
+
+    def spread_roster(self, entries: tuple[SignedEntry, ...]) -> None:
+        """Tell every connected member; they tell theirs, and what is known is not told again."""
+        for session in self._sessions.values():
+            session.link.send(RosterWord(entries))
+
+    # --- envelopes out ---
+
+    def _wake_feed(self, node_id: str) -> None:
+        session = self._sessions.get(node_id)
+        if session is not None and not session.feeding:
+            session.feeding = True
+            asyncio.get_running_loop().call_soon(self._feed, session)
+
+    def _feed(self, session: Session) -> None:
+        session.feeding = False
+        peer_id = session.link.peer_id
+        while (room := WINDOW - len(session.sent)) > 0:
+            batch = self._outbox.next_batch(peer_id, session.cursor, min(BATCH, room), BATCH_BYTES)
+            if not batch:
+                return
+            session.cursor = batch[-1][0]
+            session.sent.update((posted.envelope.id, seq) for seq, posted in batch)
+            session.link.send(Post(tuple(posted for _, posted in batch)))
+
+    async def _answered(self, session: Session, answer: Taken) -> None:
+        for envelope_id in answer.envelope_ids:
+            session.sent.pop(envelope_id, None)
+        later = [
+            seq
+            for declined in answer.declined
+            if (seq := session.sent.pop(declined.envelope_id, None)) is not None and declined.retry
+        ]
+        await self._outbox.taken(session.link.peer_id, answer)
+        if later:
+            session.cursor = min(session.cursor, min(later) - 1)
+            self._spawn(self._feed_later(session))
+        else:
+            self._feed(session)
+
+    async def _feed_later(self, session: Session) -> None:
+        await self._clock.sleep(_RETRY_DECLINED_S)
+        if not session.ended.is_set():
+            self._feed(session)
+
+    # --- news ---
+
+    def _tell(self, node_id: str, reports: tuple[Report, ...]) -> None:
+        session = self._sessions.get(node_id)
+        if session is not None and reports:
+            session.link.send(Reports(reports))
+
+    def _announce(self, name: str) -> None:
+        entry = self._agents.entry(name)
+        word = DirectoryWord(False, (entry,) if entry else (), () if entry else (name,))
+        for session in self._sessions.values():
+            session.link.send(word)
+
+    # --- questions ---
+
+    async def ask(self, node_id: str, question: Question) -> AnswerBody:
+        """Ask a connected node.
+
+        Raises:
+            NodeUnreachable: there is no link, or no answer in time.
+            FleetError: the far node's own error, in its own words.
+        """
+        session = self._sessions.get(node_id)
+        label = self._fleet.label(node_id)
+        if session is None:
+            trouble = self.trouble.get(node_id)
+            raise trouble or NodeUnreachable(label, "there is no link to it now")
+        self._numbers += 1
+        number = self._numbers
+        asked = session.asked[number] = asyncio.get_running_loop().create_future()
+        session.link.send(Ask(number, question))
+        try:
+            async with asyncio.timeout(ASK_S):
+                body = await asked
+        except TimeoutError:
+            raise NodeUnreachable(label, f"no answer within {ASK_S:.0f} s") from None
+        finally:
+            session.asked.pop(number, None)
+        if isinstance(body, FleetError):
+            raise body
+        return body
+
+    async def _answer(self, session: Session, ask: Ask) -> None:
+        try:
+            body = await self.answer(session.link.peer_id, ask.question)
+        except FleetError as error:
+            body = error
+        session.link.send(Answer(ask.number, body))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        if self._group is not None:
+            self._group.create_task(_as_coroutine(work))
+
+
+async def _as_coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _cannot_answer(node_id: str, question: Question) -> AnswerBody:
+    raise NotPaired(f"{node_id[:12]} asked {type(question).__name__} too early")

@@ -1,0 +1,194 @@
+"""What callers do with envelopes: send and wait, reply, acknowledge, look up, take back, revive.
+
+The wait ends when the wanted state is reached, when no better state can come, or when time is up;
+the answer is the receipt as it then is, never a guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fleet.core.address import OPERATOR, parse_query
+from fleet.core.delivery import DEAD_LETTERS, TERMINAL, State
+from fleet.core.envelope import Receipt
+from fleet.core.errors import NotAllowed, UnknownEnvelope, WrongState
+from fleet.core.frames import CancelAsk
+from fleet.core.trust import Caller
+from fleet.outcomes import reached
+from node.engine.events import Events
+from node.engine.fleet import Fleet
+from node.engine.inbox import Inbox
+from node.engine.outbox import Outbox, Wish
+from node.engine.peers import Peers
+from node.records import Incoming, Outgoing
+from node.store import SqliteStore
+
+WAIT_S = 30.0
+
+Progress = Callable[[Receipt], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a caller waits for what. ``wanted`` None: what makes sense for the recipient."""
+
+    wanted: State | None = None
+    timeout_s: float = WAIT_S
+
+
+class Talk:
+    """Conversations of this node's callers."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        inbox: Inbox,
+        outbox: Outbox,
+        peers: Peers,
+        store: SqliteStore,
+        events: Events,
+    ) -> None:
+        self._fleet = fleet
+        self._inbox = inbox
+        self._outbox = outbox
+        self._peers = peers
+        self._store = store
+        self._events = events
+
+    async def send(
+        self, caller: Caller, wish: Wish, wait: Wait, progress: Progress
+    ) -> tuple[Receipt, State]:
+        """Send, then wait; the receipt, and the state that was waited for."""
+        receipt = await self._outbox.send(caller, wish)
+        wanted = wait.wanted or default_wait(receipt)
+        return await self._follow(receipt, wanted, wait.timeout_s, progress), wanted
+
+    async def reply(
+        self, caller: Caller, item: Incoming, wish: Wish, wait: Wait, progress: Progress
+    ) -> tuple[Receipt, State]:
+        """Answer an envelope to its sender; the answer acknowledges it."""
+        if not caller.is_own_operator and caller.agent != item.envelope.recipient:
+            raise NotAllowed(str(caller), "answer", item.envelope.id)
+        receipt = await self._outbox.send(caller, wish)
+        if item.state is not State.ACKNOWLEDGED:
+            await self._inbox.acknowledge(self.incoming(item.envelope.id), caller)
+        wanted = wait.wanted or default_wait(receipt)
+        return await self._follow(receipt, wanted, wait.timeout_s, progress), wanted
+
+    async def _follow(
+        self, receipt: Receipt, wanted: State, timeout_s: float, progress: Progress
+    ) -> Receipt:
+        envelope_id = receipt.envelope.id
+        watch = self._events.watch(envelope_id)
+        try:
+            row = self._store.outbox.get(envelope_id)
+            receipt = row.receipt if row else receipt
+            progress(receipt)
+            async with asyncio.timeout(timeout_s):
+                while not is_over(receipt.last.state, wanted):
+                    newer = await watch.next()
+                    if len(newer.timeline) >= len(receipt.timeline):
+                        receipt = newer
+                        progress(receipt)
+        except TimeoutError:
+            pass
+        finally:
+            self._events.unwatch(envelope_id, watch)
+        return receipt
+
+    # --- looking up ---
+
+    def incoming(self, typed_id: str) -> Incoming:
+        """One envelope of the inbox, by id or a prefix that fits only one.
+
+        Raises:
+            UnknownEnvelope: none, or several.
+        """
+        item = self._store.inbox.get(self._whole(typed_id, self._store.inbox.like))
+        if item is None:
+            raise UnknownEnvelope(typed_id)
+        return item
+
+    def find(self, typed_id: str) -> Incoming | Outgoing:
+        """One envelope of either queue; the inbox knows more of what is delivered here.
+
+        Raises:
+            UnknownEnvelope: none, or several.
+        """
+        whole = self._whole(
+            typed_id, lambda prefix: self._store.inbox.like(prefix) + self._store.outbox.like(prefix)
+        )
+        found = self._store.inbox.get(whole) or self._store.outbox.get(whole)
+        if found is None:
+            raise UnknownEnvelope(typed_id)
+        return found
+
+    def _whole(self, typed_id: str, like: Callable[[str], list[str]]) -> str:
+        prefix = typed_id.strip().upper()
+        fitting = set(like(prefix)) if prefix else set()
+        if len(fitting) != 1:
+            raise UnknownEnvelope(typed_id, several=len(fitting))
+        return fitting.pop()
+
+    # --- acting on one ---
+
+    async def cancel(self, caller: Caller, typed_id: str) -> Receipt:
+        """Take back an envelope wherever it is, if it was not typed yet.
+
+        Raises:
+            NotAllowed: it is somebody else's.
+            WrongState: too late.
+        """
+        found = self.find(typed_id)
+        if not caller.is_own_operator and str(caller) != found.envelope.sender:
+            raise NotAllowed(str(caller), "cancel", found.envelope.id)
+        if isinstance(found, Incoming):
+            return (await self._inbox.cancel(found, str(caller))).receipt
+        if found.state is State.QUEUED and not self._may_be_there(found):
+            return await self._outbox.cancel(found, str(caller))
+        await self._peers.ask(found.envelope.to_node, CancelAsk(str(caller), found.envelope.id))
+        after = self._store.outbox.get(found.envelope.id)
+        return (after or found).receipt
+
+    def _may_be_there(self, row: Outgoing) -> bool:
+        session = self._peers.session(row.envelope.to_node)
+        return session is not None and row.envelope.id in session.sent
+
+    async def release(self, caller: Caller, typed_id: str) -> Receipt:
+        """Approve an envelope that waits for it."""
+        return (await self._inbox.release(self.incoming(typed_id), str(caller))).receipt
+
+    async def revive(self, caller: Caller, typed_id: str) -> Receipt:
+        """Send a dead letter's text again, as a new envelope with a new id.
+
+        The old one keeps its end: what became of it stays true.
+
+        Raises:
+            WrongState: it is not a dead letter.
+        """
+        found = self.find(typed_id)
+        if found.state not in DEAD_LETTERS:
+            raise WrongState(
+                f"{found.envelope.id} is {found.state}, not a dead letter",
+                hint="fleet outbox --dead and fleet inbox --dead list them",
+            )
+        envelope = found.envelope
+        wish = Wish(envelope.to, envelope.text, raw=envelope.raw, key=f"revive {envelope.id}")
+        return await self._outbox.send(caller, wish)
+
+
+def default_wait(receipt: Receipt) -> State:
+    """A person's inbox has no input to submit to: there, accepted is all that can be asked."""
+    is_person = parse_query(receipt.envelope.recipient).agent == OPERATOR
+    return State.ACCEPTED if is_person else State.SUBMITTED
+
+
+def is_over(state: State, wanted: State) -> bool:
+    """Whether waiting longer cannot help."""
+    if reached(state, wanted):
+        return True
+    if wanted is State.ACKNOWLEDGED:
+        return state in {State.REFUSED, State.EXPIRED, State.CANCELLED}
+    return state in TERMINAL
