@@ -434,7 +434,7 @@ class Expired(FleetError):
 class Refused(FleetError):
     """The recipient's side will not take it."""
 
-    layer = "agent"
+    layer: Layer = "agent"
 
 
 class Cancelled(FleetError):

@@ -97,8 +97,9 @@ def gate(profile: Profile, look: Look, token: str, held_in_mode_s: float) -> Hol
         return Hold(HoldReason.MODE, "input is switched off for the pane (select-pane -e)")
     if look.mode and held_in_mode_s < profile.mode_grace_s:
         return Hold(HoldReason.MODE, f"somebody is in {look.mode}")
-    if question := asking(profile, look):
-        return Hold(HoldReason.DIALOG, question)
+    if asking(profile, look):
+        # The question itself stays on this host: who may see the screen asks for it (peek).
+        return Hold(HoldReason.DIALOG, "a question is open on its screen")
     if look.foreground is Foreground.OTHER:
         return Hold(HoldReason.BUSY, "another program has the terminal")
     if hold := _terminal_hold(profile, look):

@@ -76,7 +76,7 @@ def agent(node: Node, one: Agent) -> dict[str, object]:
 async def agents(node: Node) -> list[dict[str, object]]:
     """All agents of the known fleet; those of this node are looked at now."""
     held = node.store.inbox.held()
-    rows = []
+    rows: list[dict[str, object]] = []
     for entry in node.fleet.directory.agents():
         here = entry.node_id == node.fleet.me.node_id
         home = node.fleet.directory.node(entry.node_id)

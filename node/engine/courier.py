@@ -9,6 +9,7 @@ cursor. What cannot be known is called ``unconfirmed`` or ``in_doubt`` and never
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -115,15 +116,12 @@ class Courier:
             if pause_s:
                 await self._rest(desk, pause_s)
 
-    async def _rest(self, desk: Desk, pause_s: float) -> None:
+    @staticmethod
+    async def _rest(desk: Desk, pause_s: float) -> None:
         """Wait, but not past the next news."""
-        waiting = asyncio.ensure_future(desk.news.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(pause_s))
-        try:
-            await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            sleeping.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await desk.news.wait()
 
     async def _attend(self, name: str, desk: Desk) -> float:
         """Move the agent's next envelope on; how long to rest then (0: look for more)."""

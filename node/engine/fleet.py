@@ -146,7 +146,7 @@ class Fleet:
     def _remember(self, peer: Peer) -> None:
         self._peers[peer.node_id] = peer
         self._store.book.put_peer(peer)
-        self._store.commit()
+        self._store.commit_soon()
 
     def _see(self, node_id: str, *, connected: bool) -> None:
         if (admit := self.roster.member(node_id)) is not None:
@@ -184,7 +184,7 @@ class Fleet:
                 self.directory.drop(node_id, name)
             self._store.book.drop_directory(node_id, word.gone)
         self._store.book.put_directory(node_id, own, full=word.full)
-        self._store.commit()
+        self._store.commit_soon()
 
     # --- grants ---
 

@@ -77,7 +77,7 @@ class Inbox:
         approved = True if name == OPERATOR else self._permitted(caller, envelope)
         if self._count(name) >= INBOX_LIMIT:
             raise MailboxFull(f"the inbox of {envelope.to}", INBOX_LIMIT)
-        entries = (self._entry(State.ACCEPTED),)
+        entries: tuple[Entry, ...] = (self._entry(State.ACCEPTED),)
         if not approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
         if self._store.inbox.add(envelope, entries[-1].state, entries, approved=approved):

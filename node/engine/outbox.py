@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
 from fleet.core.address import OPERATOR, Address
+from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
 from fleet.core.envelope import (
     DEFAULT_EXPIRY_S,
     HOPS_LIMIT,

@@ -122,7 +122,9 @@ class Peers:
                 session.link.close("revoked")
         for node_id in self._keepers.keys() - members.keys():
             self._keepers.pop(node_id).cancel()
-        for node_id in members.keys() - self._keepers.keys() if self._group else ():
+        if self._group is None:
+            return
+        for node_id in members.keys() - self._keepers.keys():
             self._keepers[node_id] = self._group.create_task(
                 self._keep(members[node_id]), name=f"keep {node_id[:12]}"
             )
@@ -355,7 +357,7 @@ class Peers:
         session.link.send(Ask(number, question))
         try:
             async with asyncio.timeout(ASK_S):
-                body = await asked
+                body: AnswerBody = await asked
         except TimeoutError:
             raise NodeUnreachable(label, f"no answer within {ASK_S:.0f} s") from None
         finally:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 from fleet.core.address import OPERATOR, Address, parse_query
 from fleet.core.delivery import HoldReason
 from fleet.core.errors import (
+    LAYERS,
     AgentAsking,
     AgentNotReady,
     Candidate,
     FleetError,
-    LAYERS,
+    Layer,
     NodeUnreachable,
     PaneGone,
     every_error,
@@ -211,7 +213,7 @@ class _Walk:
         self._start_ms = router.now_ms()
         self.detail = ""
 
-    async def __aenter__(self) -> _Walk:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -234,5 +236,5 @@ def _not_ready(address: str, reason: HoldReason, detail: str) -> FleetError:
 
 
 def _error_of(step: Step) -> FleetError:
-    layer = next((known for known in LAYERS if known == step.layer), "rpc")
+    layer: Layer = next((known for known in LAYERS if known == step.layer), "rpc")
     return every_error().get(step.error, FleetError).rebuilt(step.detail, step.remedy, layer, ())

@@ -8,9 +8,9 @@ import msgspec
 
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.trust import Grant, Policy, Verb
-from node.store.database import Database
 from node.ports import PaneRef
 from node.records import Agent, Invitation, Peer
+from node.store.database import Database
 
 
 class Book:

@@ -176,10 +176,6 @@ class Database:
 
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA busy_timeout = 2000")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         connection.close()
@@ -187,6 +183,10 @@ def _opened(path: Path) -> sqlite3.Connection:
             f"{path} was written by a newer fleet (schema {version}; this build knows {SCHEMA_VERSION})",
             hint="install the newer fleet again, or use another home: --home DIR",
         )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 2000")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
     if version == 0:
         schema = resources.files(__package__).joinpath("schema.sql").read_text()
         connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")

@@ -9,8 +9,8 @@ import msgspec
 
 from fleet.core.delivery import DEAD_LETTERS, Evidence, State
 from fleet.core.envelope import Entry, Envelope
-from node.store.database import Database
 from node.records import Incoming, Outgoing
+from node.store.database import Database
 
 _encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(type=tuple[str, float, str, str, str, str]).decode_lines

@@ -27,6 +27,11 @@ class SqliteStore:
         """Durable when the future is done."""
         return self.database.commit()
 
+    def commit_soon(self) -> None:
+        """Durable a moment later; for what may be lost in a crash and is then known again."""
+        # The group's own callback looks at how it ended; nobody waits.
+        self.database.commit().add_done_callback(lambda _group: None)
+
     def audit(self, kind: str, at_s: float, **facts: object) -> None:
         """Add an event to the chained log of the current group."""
         self.database.audit(kind, at_s, **facts)

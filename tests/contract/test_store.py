@@ -1,0 +1,232 @@
+"""What the store promises: durable groups, one fsync for all, everything or nothing, a true chain."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from fleet.core.delivery import Event, Evidence, State
+from fleet.core.envelope import Entry
+from fleet.core.errors import StoreFailed, VersionMismatch
+from node.records import Incoming
+from node.store import SqliteStore
+from tests.support.letters import HERE, THERE, letter, ulid
+
+QUEUED = Entry(State.QUEUED, 1_000.0, "white")
+ACCEPTED = Entry(State.ACCEPTED, 1_001.0, "nova")
+SUBMITTED = Entry(State.SUBMITTED, 1_002.0, "nova", evidence=Evidence.SCREEN)
+
+
+def opened(tmp_path: Path, node_id: str = HERE) -> SqliteStore:
+    return SqliteStore(tmp_path / "fleet.db", node_id)
+
+
+def test_what_was_committed_is_there_after_the_file_is_opened_again(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        store.outbox.add(letter(), "key", State.QUEUED, QUEUED)
+        await store.commit()
+        # No close: what counts is what the file holds, as after a kill.
+
+    asyncio.run(write())
+    found = opened(tmp_path).outbox.get(ulid(1))
+    assert found is not None
+    assert found.envelope == letter()
+    assert found.timeline == (QUEUED,)
+
+
+def test_what_was_not_committed_is_not_there(tmp_path: Path) -> None:
+    async def write() -> None:
+        opened(tmp_path).outbox.add(letter(), "", State.QUEUED, QUEUED)
+
+    asyncio.run(write())
+    assert opened(tmp_path).outbox.get(ulid(1)) is None
+
+
+def test_everything_of_one_loop_turn_shares_one_commit(tmp_path: Path) -> None:
+    async def write() -> int:
+        store = opened(tmp_path)
+        groups = set()
+
+        async def send(number: int) -> None:
+            store.outbox.add(letter(number), "", State.QUEUED, QUEUED)
+            group = store.commit()
+            groups.add(id(group))
+            await group
+
+        await asyncio.gather(*(send(number) for number in range(50)))
+        return len(groups)
+
+    assert asyncio.run(write()) == 1
+
+
+def test_the_database_is_synced_in_full(tmp_path: Path) -> None:
+    async def read() -> tuple[object, object]:
+        database = opened(tmp_path).database
+        return database.row("PRAGMA synchronous"), database.row("PRAGMA journal_mode")
+
+    assert asyncio.run(read()) == ((2,), ("wal",))
+
+
+def test_a_failed_write_takes_its_group_back_and_tells_every_waiter(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        store.outbox.add(letter(1), "", State.QUEUED, QUEUED)
+        waiting = store.commit()
+        with pytest.raises(StoreFailed):
+            store.outbox.add(letter(1), "", State.QUEUED, QUEUED)  # the id exists
+        with pytest.raises(StoreFailed):
+            await waiting
+        assert store.outbox.get(ulid(1)) is None
+        store.outbox.add(letter(2), "", State.QUEUED, QUEUED)
+        await store.commit()
+        assert store.outbox.get(ulid(2)) is not None
+
+    asyncio.run(write())
+
+
+def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        store.outbox.add(letter(1), "", State.QUEUED, QUEUED)
+        await store.commit()
+        (pages,) = store.database.row("PRAGMA page_count") or (0,)
+        store.database.rows(f"PRAGMA max_page_count = {pages}")
+        big = letter(2, text="x" * 200_000)
+        with pytest.raises(StoreFailed, match="no space left"):
+            store.outbox.add(big, "", State.QUEUED, QUEUED)
+        store.database.rows("PRAGMA max_page_count = 100000")
+        assert store.outbox.get(ulid(1)) is not None
+        store.outbox.add(big, "", State.QUEUED, QUEUED)
+        await store.commit()
+
+    asyncio.run(write())
+
+
+def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(VersionMismatch, match="newer fleet"):
+        SqliteStore(path, HERE)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "fleet.db").write_bytes(b"this is no database" * 1_000)
+    with pytest.raises(StoreFailed, match="damaged"):
+        opened(tmp_path)
+
+
+def test_an_accepted_envelope_again_changes_nothing(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path, THERE)
+        assert store.inbox.add(letter(), State.ACCEPTED, (ACCEPTED,), approved=True)
+        assert not store.inbox.add(letter(text="other"), State.HELD, (ACCEPTED,), approved=True)
+        await store.commit()
+        found = store.inbox.get(ulid(1))
+        assert found is not None
+        assert (found.envelope.text, found.state) == ("text 1", State.ACCEPTED)
+
+    asyncio.run(write())
+
+
+def test_taking_moves_only_what_is_still_queued(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        for number in (1, 2):
+            store.outbox.add(letter(number), "", State.QUEUED, QUEUED)
+        store.outbox.end(ulid(2), Entry(State.CANCELLED, 1_001.0, "white"))
+        assert store.outbox.take([ulid(1), ulid(2)], ACCEPTED) == 1
+        await store.commit()
+        assert [r.state for r in store.outbox.recent(9, dead=False)] == [
+            State.CANCELLED,
+            State.ACCEPTED,
+        ]
+
+    asyncio.run(write())
+
+
+def test_queued_envelopes_come_in_order_and_only_for_their_node(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        for number in (3, 1, 2):
+            store.outbox.add(letter(number), "", State.QUEUED, QUEUED)
+        store.outbox.add(letter(4, to_node=HERE), "", State.QUEUED, QUEUED)
+        await store.commit()
+        rows = store.outbox.queued(THERE, 0, 10)
+        assert [envelope.id for _, envelope in rows] == [ulid(3), ulid(1), ulid(2)]
+        assert [e.id for _, e in store.outbox.queued(THERE, rows[1][0], 10)] == [ulid(2)]
+
+    asyncio.run(write())
+
+
+def test_a_timeline_only_grows(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path)
+        store.outbox.add(letter(), "", State.QUEUED, QUEUED)
+        store.outbox.take([ulid(1)], ACCEPTED)
+        store.outbox.report(ulid(1), (SUBMITTED,), 2, 3)
+        await store.commit()
+        found = store.outbox.get(ulid(1))
+        assert found is not None
+        assert found.timeline == (QUEUED, ACCEPTED, SUBMITTED)
+        assert (found.state, found.remote, found.cleaned) == (State.SUBMITTED, 2, 3)
+
+    asyncio.run(write())
+
+
+def test_what_waits_for_approval_holds_up_its_own_sender_only(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path, THERE)
+        held = Entry(State.HELD, 1_001.0, "nova", "approval")
+        store.inbox.add(letter(1), State.HELD, (ACCEPTED, held), approved=False)
+        store.inbox.add(letter(2), State.ACCEPTED, (ACCEPTED,), approved=True)
+        other = letter(3, sender="ada@white")
+        store.inbox.add(other, State.ACCEPTED, (ACCEPTED,), approved=True)
+        await store.commit()
+        assert store.inbox.next("rin").envelope.id == ulid(3)  # type: ignore[union-attr]
+
+    asyncio.run(write())
+
+
+def test_news_is_kept_until_the_sender_has_it(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = opened(tmp_path, THERE)
+        store.inbox.add(letter(), State.ACCEPTED, (ACCEPTED,), approved=True)
+        assert store.inbox.untold(HERE, 9) == []
+        item = store.inbox.get(ulid(1))
+        assert isinstance(item, Incoming)
+        store.inbox.update(item, (SUBMITTED,))
+        await store.commit()
+        assert [i.envelope.id for i in store.inbox.untold(HERE, 9)] == [ulid(1)]
+        store.inbox.told(HERE, [(ulid(1), 2)])
+        store.inbox.told(HERE, [(ulid(1), 1)])  # an older word that came late
+        await store.commit()
+        assert store.inbox.untold(HERE, 9) == []
+
+    asyncio.run(write())
+
+
+def test_the_audit_log_is_a_chain_over_its_groups(tmp_path: Path) -> None:
+    async def write() -> list[tuple[str, str]]:
+        store = opened(tmp_path)
+        told: list[dict[str, object]] = []
+        store.database.listen(told.extend)
+        for kind in ("one", "two"):
+            store.audit(kind, 1.0, fact=Event.ACK)
+            await store.commit()
+        assert [event["kind"] for event in told] == ["one", "two"]
+        return store.database.rows("SELECT events, hash FROM audit ORDER BY n")
+
+    last = ""
+    for events, chained in asyncio.run(write()):
+        last = sha256(f"{last}\n{events}".encode()).hexdigest()
+        assert chained == last
+    assert [e["kind"] for e in opened(tmp_path).database.audit_tail(1)] == ["two"]
