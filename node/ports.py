@@ -11,7 +11,7 @@ from typing import Protocol
 
 from fleet.core.frames import Frame
 from fleet.core.keystrokes import Paste
-from fleet.core.roster import Admit
+from fleet.core.roster import Admit, SignedEntry
 from fleet.core.screen import Look
 
 
@@ -254,4 +254,66 @@ class Spill(Protocol):
         Raises:
             StoreFailed: it could not be written.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a newcomer was given by its inviter, all of it checked."""
+
+    fleet_id: str
+    inviter_id: str
+    entries: tuple[SignedEntry, ...]
+    addresses: tuple[str, ...]
+
+
+class Authority(Protocol):
+    """This node's key, its certificate, and the fleet's root: its certificate everywhere, its key
+    only on an admin."""
+
+    @property
+    def fleet_id(self) -> str:
+        """Names the fleet: the hash of the root's public key."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the root key is here."""
+        ...
+
+    def verify(self, body: bytes, signature: bytes) -> SignedEntry:
+        """Check a roster entry's signature and contents.
+
+        Raises:
+            NotPaired: it is not this fleet's root that signed it, or it makes no sense.
+        """
+        ...
+
+    def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
+        """Certify a node's public key (DER); the signed admission and the certificate (DER).
+
+        Raises:
+            NotAllowed: the root key is not here.
+        """
+        ...
+
+    def revoke(self, node_id: str, reason: str) -> SignedEntry:
+        """Sign a revocation.
+
+        Raises:
+            NotAllowed: the root key is not here.
+        """
+        ...
+
+    async def join(self, token: str, name: str) -> Joined:
+        """Prove the token to its inviter and take over the fleet's root and our new certificate.
+
+        Raises:
+            InvitationRefused: in the inviter's words.
+            NodeUnreachable: nobody there, or not the inviter.
+        """
+        ...
+
+    def open_to_newcomers(self, until_wall_s: float) -> None:
+        """Let unknown keys knock (and do nothing else) until then."""
         ...

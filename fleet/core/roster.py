@@ -64,10 +64,15 @@ class Roster:
             self._entries[signed.entry_id] = signed
             fresh.append(signed)
             match signed.entry:
+                # Of two entries for one node the one that sorts last counts, on every replica.
                 case Admit(node_id=node_id) as admit:
-                    self._admitted[node_id] = admit
+                    self._admitted[node_id] = max(
+                        admit, self._admitted.get(node_id, admit), key=lambda a: (a.name, a.certificate)
+                    )
                 case Revoke(node_id=node_id) as revoke:
-                    self._revoked[node_id] = revoke
+                    self._revoked[node_id] = max(
+                        revoke, self._revoked.get(node_id, revoke), key=lambda r: r.reason
+                    )
         return tuple(fresh)
 
     def member(self, node_id: str) -> Admit | None:

@@ -84,6 +84,9 @@ class Courier:
         self._node_id = node_id
         self._desks: dict[str, Desk] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._stopping = False
+        self._typing = 0
+        self._still = asyncio.Event()
         inbox.wake = self.wake
 
     def wake(self, name: str) -> None:
@@ -105,15 +108,30 @@ class Courier:
                 self.wake(agent.name)
             await asyncio.Event().wait()
 
+    async def drain(self, limit_s: float) -> None:
+        """Begin nothing more, and let what is being typed come to its end."""
+        self._stopping = True
+        for desk in self._desks.values():
+            desk.news.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._typing:
+                    self._still.clear()
+                    await self._still.wait()
+
     async def _work(self, name: str, desk: Desk) -> None:
-        while True:
+        while not self._stopping:
             desk.news.clear()
+            self._typing += 1
             try:
                 pause_s = await self._attend(name, desk)
             except FleetError as error:
                 log.warning("delivery troubled", agent=name, error=error.code, detail=str(error))
                 pause_s = _TROUBLE_S
-            if pause_s:
+            finally:
+                self._typing -= 1
+                self._still.set()
+            if pause_s and not self._stopping:
                 await self._rest(desk, pause_s)
 
     @staticmethod

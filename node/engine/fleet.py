@@ -110,6 +110,12 @@ class Fleet:
             listener()
         return fresh
 
+    def enter(self, entries: Iterable[SignedEntry]) -> None:
+        """Belong to another fleet from now on: its verified roster replaces the old one."""
+        self.roster = Roster()
+        self._peers.clear()
+        self.merge(entries)
+
     # --- reaching them ---
 
     def peer(self, node_id: str) -> Peer:

@@ -1,0 +1,218 @@
+"""Letting nodes in and putting them out; giving and taking grants.
+
+Only a node that holds the fleet's root key admits or revokes. An invitation is good once, for a
+while; it is burnt before its proof is answered, right or wrong. A revocation is final for its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from fleet.core.address import NAME, parse_query
+from fleet.core.envelope import DEFAULT_EXPIRY_S
+from fleet.core.errors import InvitationRefused, MalformedRequest, NotAllowed, WrongState
+from fleet.core.invitation import Invitation as Token
+from fleet.core.invitation import invitation_name, make_token, parse_token
+from fleet.core.resolver import resolve_node
+from fleet.core.roster import SignedEntry
+from fleet.core.trust import Grant, Verb
+from node.engine.fleet import Fleet
+from node.engine.peers import Peers
+from node.ports import Authority, Clock
+from node.records import Invitation
+from node.store import SqliteStore
+
+GRACE_S = 600.0
+"""How long after its end an invitation is still answered with the reason it is refused."""
+LONGEST_S = DEFAULT_EXPIRY_S
+
+log = structlog.get_logger()
+
+
+class Membership:
+    """Who may come in, as decided on this node."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        peers: Peers,
+        authority: Authority,
+        store: SqliteStore,
+        clock: Clock,
+        secret: Callable[[], bytes],
+        addresses: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._fleet = fleet
+        self._peers = peers
+        self._authority = authority
+        self._store = store
+        self._clock = clock
+        self._secret = secret
+        self._addresses = addresses
+        self._open_door()
+
+    @property
+    def fleet_id(self) -> str:
+        """Names the fleet."""
+        return self._authority.fleet_id
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this node may admit and revoke."""
+        return self._authority.is_admin
+
+    # --- inviting ---
+
+    async def invite(self, expires_s: float) -> tuple[str, float]:
+        """A one-time token for a newcomer, and the wall time until which it is good.
+
+        Raises:
+            NotAllowed: the root key is not here.
+        """
+        self._require_admin("invite")
+        if not 0 < expires_s <= LONGEST_S:
+            raise MalformedRequest(f"an invitation cannot be good for {expires_s:g} s")
+        secret = self._secret()
+        token = make_token(Token(self._fleet.me.node_id, secret, self._addresses()))
+        expires_at_s = self._clock.wall_s() + expires_s
+        name = invitation_name(secret)
+        self._store.book.put_invitation(Invitation(name, secret, expires_at_s, ""))
+        self._audit("invitation made", invitation=name, expires_at=expires_at_s)
+        await self._store.commit()
+        self._open_door()
+        return token, expires_at_s
+
+    def _open_door(self) -> None:
+        self._authority.open_to_newcomers(self._store.book.invitations_until() + GRACE_S)
+
+    def secret_of(self, name: str) -> bytes:
+        """The secret of an open invitation.
+
+        Raises:
+            InvitationRefused: it is used, expired, or none of ours.
+        """
+        invitation = self._store.book.invitation(name)
+        if invitation is None:
+            raise InvitationRefused("this node made no such invitation")
+        if invitation.ended:
+            raise InvitationRefused(f"it was {invitation.ended}")
+        if invitation.expires_at_s <= self._clock.wall_s():
+            raise InvitationRefused("it has expired")
+        return invitation.secret
+
+    async def burn(self, name: str, ended: str, address: str) -> None:
+        """End an invitation for good, before its proof is answered."""
+        invitation = self._store.book.invitation(name)
+        if invitation is not None:
+            self._store.book.put_invitation(
+                Invitation(name, b"", invitation.expires_at_s, ended)
+            )
+        self._audit("invitation ended", invitation=name, how=ended, address=address)
+        await self._store.commit()
+        log.warning("invitation ended", invitation=name, how=ended, address=address)
+
+    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
+        """Let a newcomer in who proved an invitation; its admission and certificate."""
+        if NAME.fullmatch(name) is None:
+            raise InvitationRefused(f"{name!r} is not a well-formed node name")
+        entry, certificate = self._authority.admit(public_key, name)
+        if revoked := self._fleet.roster.revoked(entry.entry.node_id):
+            raise InvitationRefused(f"this key was revoked for good ({revoked.reason})")
+        self._fleet.merge((entry,))
+        self._audit("node admitted", node=name, id=entry.entry.node_id)
+        await self._store.commit()
+        self._peers.spread_roster((entry,))
+        return entry, certificate
+
+    # --- joining and leaving ---
+
+    async def join(self, token: str) -> str:
+        """Enter the fleet of the token's inviter; the inviter's node id.
+
+        Raises:
+            WrongState: this node has a fleet with others in it already.
+            InvitationRefused: the inviter said no, and why.
+        """
+        wanted = parse_token(token)
+        if self._fleet.roster.member(wanted.node_id) or wanted.node_id == self._fleet.me.node_id:
+            raise WrongState(
+                "this node is in that fleet already", hint="fleet nodes shows who belongs"
+            )
+        if self._fleet.others():
+            raise WrongState(
+                f"this node already shares a fleet with {len(self._fleet.others())} others",
+                hint="join from a fresh home: fleet up --home DIR, fleet join --home DIR TOKEN",
+            )
+        joined = await self._authority.join(token, self._fleet.me.name)
+        self._store.book.clear_fleet()
+        self._fleet.enter(joined.entries)
+        self._fleet.add_addresses(joined.inviter_id, (*joined.addresses, *wanted.addresses))
+        self._audit("fleet joined", fleet=joined.fleet_id, inviter=joined.inviter_id)
+        await self._store.commit()
+        return joined.inviter_id
+
+    async def revoke(self, node: str, reason: str) -> dict[str, str]:
+        """Put a node out, everywhere and for ever.
+
+        Raises:
+            NotAllowed: the root key is not here.
+            UnknownNode: nobody is called that.
+        """
+        self._require_admin("revoke")
+        query = parse_query(f"operator@{node}")
+        found = resolve_node(query.node, query.node_prefix, self._fleet.directory)
+        if found.node_id == self._fleet.me.node_id:
+            raise WrongState(
+                "a node cannot revoke itself",
+                hint="revoke it from another node that holds the root key",
+            )
+        label = self._fleet.label(found.node_id)
+        entry = self._authority.revoke(found.node_id, reason or "no reason given")
+        self._peers.spread_roster((entry,))  # also to the one put out: it is to know
+        self._fleet.merge((entry,))
+        self._audit("node revoked", node=label, id=found.node_id, reason=reason)
+        await self._store.commit()
+        return {"node": label, "id": found.node_id}
+
+    def _require_admin(self, verb: str) -> None:
+        if not self.is_admin:
+            raise NotAllowed(
+                "this node",
+                verb,
+                "nodes: it does not hold the fleet's root key",
+                hint="do it on the node that founded the fleet; fleet status shows admin: true",
+            )
+
+    # --- grants ---
+
+    async def grant(
+        self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float
+    ) -> Grant:
+        """Let somebody do something with agents of this node, until it expires (0: never)."""
+        known = {verb.value for verb in Verb}
+        if not verbs or set(verbs) - known:
+            raise MalformedRequest(
+                f"{', '.join(verbs) or 'nothing'} cannot be granted", hint=f"{', '.join(sorted(known))}"
+            )
+        until_s = self._clock.wall_s() + expires_s if expires_s else 0.0
+        pattern = who.lower() if "@" in who else f"*@{who.lower()}"
+        grant = Grant(pattern, agent.lower(), frozenset(Verb(v) for v in verbs), until_s)
+        self._store.book.put_grant(grant)
+        self._audit("grant given", who=grant.who, agent=grant.agent, verbs=sorted(verbs))
+        await self._store.commit()
+        self._fleet.reload_grants()
+        return grant
+
+    async def ungrant(self, who: str, agent: str) -> bool:
+        """Take a grant back; whether there was one."""
+        pattern = who.lower() if "@" in who else f"*@{who.lower()}"
+        removed = self._store.book.drop_grant(pattern, agent.lower())
+        self._audit("grant taken", who=pattern, agent=agent)
+        await self._store.commit()
+        self._fleet.reload_grants()
+        return removed
+
+    def _audit(self, kind: str, **facts: object) -> None:
+        self._store.audit(kind, self._clock.wall_s(), **facts)
