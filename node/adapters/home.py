@@ -1,0 +1,65 @@
+"""The home on disk: made safe before anything secret is written into it, and locked while served."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from fleet.core.errors import NoSpace, StartFailed, UnsafeHome, WrongState
+from fleet.paths import Paths
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_LEAST_FREE_BYTES = 8 * 1024 * 1024  # a log in pieces and a database that cannot grow help nobody
+
+
+def prepare(paths: Paths) -> None:
+    """Create what is missing, 0700, and refuse what others could reach.
+
+    Raises:
+        UnsafeHome: wrong owner or mode, or a link where a folder should be.
+        NoSpace: the disk is full.
+        StartFailed: a folder cannot be made.
+    """
+    for folder in paths.folders:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartFailed(
+                f"cannot make {folder}: {error.strerror}", hint="choose another home: --home DIR"
+            ) from error
+        _check(folder)
+    if shutil.disk_usage(paths.root).free < _LEAST_FREE_BYTES:
+        raise NoSpace(str(paths.root))
+
+
+def _check(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise UnsafeHome(str(folder), "it is not a folder", f"move {folder} away")
+    if found.st_uid != os.getuid():
+        raise UnsafeHome(
+            str(folder), f"it belongs to user {found.st_uid}", f"chown {os.getuid()} {folder}"
+        )
+    if found.st_mode & _OTHERS:
+        mode = stat.S_IMODE(found.st_mode)
+        raise UnsafeHome(str(folder), f"others can reach it (mode {mode:o})", f"chmod 700 {folder}")
+
+
+def lock(paths: Paths) -> int:
+    """Take the home for this process; held until it ends, however it ends.
+
+    Raises:
+        WrongState: another node serves this home.
+    """
+    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise WrongState(
+            f"a node serves {paths.root} already", hint="fleet status, or fleet down first"
+        ) from None
+    return descriptor

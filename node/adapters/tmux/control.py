@@ -1,0 +1,117 @@
+"""One persistent control-mode client of one tmux server: many requests, no process for any.
+
+Every request is a line (or two) followed by a sentinel that prints a token; whatever comes before the
+token is the answer. Counting ``%begin`` blocks would not do: commands run by ``if-shell`` add blocks
+of their own, and an error drops the rest of its line (tmux 3.3a, seen). An empty line would detach
+the client, so none is ever written. ``no-output,ignore-size`` keeps the server from sending what
+panes print and from resizing windows to this client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from itertools import count
+
+from fleet.core.errors import NoTmux
+
+LINE_LIMIT_BYTES = 1 << 20
+ANSWER_S = 10.0
+_SENTINEL = "fleet-sentinel-"
+
+
+class ControlClient:
+    """A client attached to ``session`` of the server at ``socket``. Requests are pipelined."""
+
+    def __init__(self, socket: str, session: str) -> None:
+        self._socket = socket
+        self._session = session
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._waiting: deque[tuple[str, asyncio.Future[list[str]]]] = deque()
+        self._numbers = count(1)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server is still at the other end, as far as is known."""
+        return self._reader is not None and not self._reader.done()
+
+    async def open(self) -> None:
+        """Attach.
+
+        Raises:
+            NoTmux: the server or the session is not there.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            "tmux", "-S", self._socket, "-C", "attach-session", "-f", "no-output,ignore-size",
+            "-t", f"={self._session}",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=LINE_LIMIT_BYTES,
+            env={k: v for k, v in os.environ.items() if k not in {"TMUX", "TMUX_PANE"}},
+        )  # fmt: skip
+        loop = asyncio.get_running_loop()
+        self._reader = loop.create_task(self._read(), name=f"tmux {self._socket}")
+        await self.ask("display-message -p ready")
+
+    async def ask(self, line: str) -> list[str]:
+        """Run one control line; the lines it printed.
+
+        Raises:
+            NoTmux: the server went away before it answered; whether the line ran is unknown.
+        """
+        if self._process is None or self._process.stdin is None or not self.is_open:
+            raise NoTmux(f"the tmux server at {self._socket} is gone")
+        token = f"{_SENTINEL}{next(self._numbers)}"
+        answered: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((token, answered))
+        self._process.stdin.write(f"{line}\ndisplay-message -p {token}\n".encode())
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await answered
+        except TimeoutError:
+            self.close()
+            raise NoTmux(f"the tmux server at {self._socket} does not answer") from None
+
+    def close(self) -> None:
+        """Detach; everybody who still waits is told."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+        self._fail()
+
+    async def ended(self) -> None:
+        """Wait until the client's process has been reaped."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout if self._process else None
+        lines: list[str] = []
+        block = ""  # what ends the block we are in; rows of a screen may look like anything else
+        try:
+            while stdout is not None and (raw := await stdout.readline()):
+                line = raw.decode("utf-8", "replace").rstrip("\n")
+                if not block:
+                    block = line[len("%begin") :] if line.startswith("%begin ") else ""
+                elif line in {f"%end{block}", f"%error{block}"}:
+                    block = ""
+                elif self._waiting and line == self._waiting[0][0]:
+                    _, answered = self._waiting.popleft()
+                    if not answered.done():
+                        answered.set_result(lines)
+                    lines = []
+                else:
+                    lines.append(line)
+        except ValueError:
+            self.close()  # a line beyond every limit: nothing after it can be trusted
+        finally:
+            self._fail()
+
+    def _fail(self) -> None:
+        while self._waiting:
+            _, answered = self._waiting.popleft()
+            if not answered.done():
+                answered.set_exception(NoTmux(f"the tmux server at {self._socket} is gone"))
+

@@ -1,0 +1,150 @@
+"""What /proc and the terminal itself tell of a pane's programs. Linux; elsewhere: unknown.
+
+Cooked or raw is asked of the terminal (termios), unread bytes too (FIONREAD, up to 4 095), both
+through a descriptor that never becomes a controlling terminal. Whether a program waits for a line is
+read from /proc/<pid>/syscall: blocked in read(2).
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import os
+import platform
+import signal
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.core.screen import Foreground, Tty
+from node.ports import PaneRef
+
+SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "ash", "nu"})
+_READ = {"x86_64": "0", "aarch64": "63"}.get(platform.machine(), "none")
+_END_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process, unmistakably: a pid is used again, a pid with its start tick is not."""
+
+    pid: int
+    start: int
+    group: int
+    terminal_group: int
+    program: str
+
+
+def process(pid: int) -> Process | None:
+    """The process of this pid, from /proc/<pid>/stat (proc(5)); None when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    program = text[text.find("(") + 1 : text.rfind(")")]
+    if fields[0] == "Z":
+        return None
+    return Process(pid, int(fields[19]), int(fields[2]), int(fields[5]), program)
+
+
+def argv(pid: int) -> tuple[str, ...]:
+    """The words a process was started with; empty when they cannot be read."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ()
+    return tuple(word.decode(errors="replace") for word in raw.rstrip(b"\0").split(b"\0"))
+
+
+def in_front(pane_pid: int) -> Process | None:
+    """The leader of the group that has the pane's terminal now."""
+    owner = process(pane_pid)
+    if owner is None:
+        return None
+    return process(owner.terminal_group) or owner
+
+
+def foreground(ref: PaneRef) -> Foreground:
+    """Whose program has the terminal, as seen from the bound agent's process."""
+    owner = process(ref.pane_pid)
+    agent = process(ref.agent_pid)
+    if owner is None:
+        return Foreground.SHELL if ref.agent_pid != ref.pane_pid else Foreground.OTHER
+    if agent is None or agent.start != ref.agent_start:
+        return Foreground.SHELL
+    if owner.terminal_group == agent.group:
+        return Foreground.AGENT
+    front = process(owner.terminal_group)
+    if front is None or (front.pid == ref.pane_pid and front.program in SHELLS):
+        return Foreground.SHELL
+    return Foreground.OTHER
+
+
+class Terminals:
+    """Open descriptors of panes' terminals, one per path."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+
+    def read(self, path: str, pane_pid: int) -> tuple[Tty, int]:
+        """The terminal's state and how many bytes its program has not read."""
+        try:
+            descriptor = self._descriptor(path)
+            modes = termios.tcgetattr(descriptor)
+            waiting = array.array("i", [0])
+            fcntl.ioctl(descriptor, termios.FIONREAD, waiting)
+        except (OSError, termios.error):
+            self.forget(path)
+            return Tty.UNKNOWN, 0
+        if not modes[3] & termios.ICANON:
+            return Tty.RAW, waiting[0]
+        front = in_front(pane_pid)
+        reading = front is not None and _waits_for_line(front.pid)
+        return (Tty.LINE if reading else Tty.COOKED), waiting[0]
+
+    def _descriptor(self, path: str) -> int:
+        if path not in self._open:
+            flags = os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            self._open[path] = os.open(path, flags)
+        return self._open[path]
+
+    def forget(self, path: str) -> None:
+        """Close a terminal that is gone."""
+        if (descriptor := self._open.pop(path, None)) is not None:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close them all."""
+        for path in list(self._open):
+            self.forget(path)
+
+
+def _waits_for_line(pid: int) -> bool:
+    """Whether any thread of the process is blocked in read(2)."""
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            if (thread / "syscall").read_text().split(" ", 1)[0] == _READ:
+                return True
+    return False
+
+
+def end_group(ref: PaneRef) -> None:
+    """End what is left of the agent's process group; closing a pane does not. Blocks for a moment.
+
+    Asked first, killed after two seconds. A pid that is somebody else's by now is left alone.
+    """
+    agent = process(ref.agent_pid)
+    if agent is None or agent.start != ref.agent_start or agent.group == os.getpgrp():
+        return
+    group = agent.group
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+        end_s = time.monotonic() + _END_S
+        while (left := process(ref.agent_pid)) and left.start == ref.agent_start:
+            if time.monotonic() > end_s:
+                os.killpg(group, signal.SIGKILL)
+                return
+            time.sleep(0.02)
