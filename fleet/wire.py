@@ -1,0 +1,406 @@
+"""Our frames as protobuf messages and back. Generated messages stop here.
+
+What arrives is checked for sense, not for truth: a signature, a sender, a deadline are somebody
+else's business. The node part of a directory entry is never taken from the wire, since a node speaks
+for itself only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from google.protobuf.internal import api_implementation
+from google.protobuf.message import DecodeError
+
+from fleet.core import frames
+from fleet.core.delivery import Evidence, State
+from fleet.core.directory import AgentEntry, Presence
+from fleet.core.envelope import Entry, Envelope
+from fleet.core.errors import LAYERS, Candidate, FleetError, MalformedRequest, every_error
+from fleet.core.frames import Frame
+from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
+
+CODEC_IS_FAST = api_implementation.Type() == "upb"
+"""The pure Python protobuf is 24 to 44 times slower; a node that runs on it says so."""
+
+_DETAIL_LIMIT_BYTES = 6_000  # what a peer refuses with travels in the trailing metadata
+
+_STATES = {state.value: state for state in State}
+_EVIDENCE = {"": None, **{evidence.value: evidence for evidence in Evidence}}
+_PRESENCES = {presence.value: presence for presence in Presence}
+
+
+# --- frames ------------------------------------------------------------------------------------
+
+
+def frame_to_wire(frame: Frame) -> link_pb2.Frame:
+    """The frame as it is written on the stream."""
+    match frame:
+        case frames.Post(posted):
+            post = mailbox_pb2.Post(envelopes=[_posted_to_wire(p) for p in posted])
+            return link_pb2.Frame(post=post)
+        case frames.Taken():
+            return link_pb2.Frame(taken=_taken_to_wire(frame))
+        case frames.Reports(reports):
+            told = mailbox_pb2.Reports(reports=[_report_to_wire(r) for r in reports])
+            return link_pb2.Frame(reports=told)
+        case frames.ReportsTaken(counts):
+            stored = [mailbox_pb2.ReportCount(envelope_id=i, count=n) for i, n in counts]
+            return link_pb2.Frame(reports_taken=mailbox_pb2.ReportsTaken(counts=stored))
+        case frames.DirectoryWord():
+            return link_pb2.Frame(directory=_directory_to_wire(frame))
+        case frames.RosterWord(entries):
+            return link_pb2.Frame(roster=roster_pb2.RosterWord(entries=entries_to_wire(entries)))
+        case frames.Hello():
+            return link_pb2.Frame(hello=_hello_to_wire(frame))
+        case frames.Ask():
+            return link_pb2.Frame(ask=_ask_to_wire(frame))
+        case frames.Answer():
+            return link_pb2.Frame(answer=_answer_to_wire(frame))
+        case _:
+            assert_never(frame)
+
+
+def frame_from_wire(wire: link_pb2.Frame, peer_id: str) -> Frame:
+    """The frame that a peer wrote.
+
+    Raises:
+        MalformedRequest: it is empty, or says something that this version does not know.
+    """
+    kind = wire.WhichOneof("frame")
+    if kind is None:
+        raise MalformedRequest("a frame of an unknown kind")
+    try:
+        return _READERS[kind](wire, peer_id)
+    except (KeyError, ValueError) as error:
+        raise MalformedRequest(f"a {kind} frame that makes no sense: {error}") from None
+
+
+_READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
+    "hello": lambda wire, _: _hello_from_wire(wire.hello),
+    "roster": lambda wire, _: frames.RosterWord(
+        tuple(entry_from_wire(e.body, e.signature) for e in wire.roster.entries)
+    ),
+    "directory": lambda wire, peer_id: _directory_from_wire(wire.directory, peer_id),
+    "post": lambda wire, _: frames.Post(tuple(map(_posted_from_wire, wire.post.envelopes))),
+    "taken": lambda wire, _: _taken_from_wire(wire.taken),
+    "reports": lambda wire, _: frames.Reports(
+        tuple(map(_report_from_wire, wire.reports.reports))
+    ),
+    "reports_taken": lambda wire, _: frames.ReportsTaken(
+        tuple((c.envelope_id, c.count) for c in wire.reports_taken.counts)
+    ),
+    "ask": lambda wire, _: _ask_from_wire(wire.ask),
+    "answer": lambda wire, _: _answer_from_wire(wire.answer),
+}
+
+
+def _hello_to_wire(hello: frames.Hello) -> link_pb2.Hello:
+    return link_pb2.Hello(
+        protocol=hello.protocol,
+        build=hello.build,
+        name=hello.name,
+        boot=hello.boot,
+        epoch=hello.epoch,
+        addresses=hello.addresses,
+        roster_digest=hello.roster_digest,
+    )
+
+
+def _hello_from_wire(wire: link_pb2.Hello) -> frames.Hello:
+    return frames.Hello(
+        wire.protocol,
+        wire.build,
+        wire.name,
+        wire.boot,
+        wire.epoch,
+        tuple(wire.addresses),
+        wire.roster_digest,
+    )
+
+
+# --- envelopes and reports -----------------------------------------------------------------------
+
+
+def _posted_to_wire(posted: frames.Posted) -> types_pb2.Envelope:
+    envelope = posted.envelope
+    return types_pb2.Envelope(
+        id=envelope.id,
+        sender=envelope.sender,
+        from_node=envelope.from_node,
+        to=envelope.to,
+        to_node=envelope.to_node,
+        recipient=envelope.recipient,
+        text=envelope.text,
+        thread=envelope.thread,
+        reply_to=envelope.reply_to,
+        hops=envelope.hops,
+        raw=envelope.raw,
+        created_at_s=envelope.created_at_s,
+        expires_in_s=posted.expires_in_s,
+    )
+
+
+def _posted_from_wire(wire: types_pb2.Envelope) -> frames.Posted:
+    """Its ``expires_at_s`` is 0 until the recipient's node has set it by its own clock."""
+    envelope = Envelope(
+        wire.id,
+        wire.sender,
+        wire.from_node,
+        wire.to,
+        wire.to_node,
+        wire.recipient,
+        wire.text,
+        wire.thread,
+        wire.reply_to,
+        wire.hops,
+        wire.raw,
+        wire.created_at_s,
+        0.0,
+    )
+    return frames.Posted(envelope, wire.expires_in_s)
+
+
+def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
+    declined = [
+        mailbox_pb2.Declined(
+            envelope_id=d.envelope_id, error=error_to_wire(d.error), retry=d.retry
+        )
+        for d in taken.declined
+    ]
+    return mailbox_pb2.Taken(envelope_ids=taken.envelope_ids, declined=declined)
+
+
+def _taken_from_wire(wire: mailbox_pb2.Taken) -> frames.Taken:
+    declined = (
+        frames.Declined(d.envelope_id, error_from_wire(d.error), d.retry) for d in wire.declined
+    )
+    return frames.Taken(tuple(wire.envelope_ids), tuple(declined))
+
+
+def _report_to_wire(report: frames.Report) -> mailbox_pb2.Report:
+    entries = [
+        types_pb2.Entry(
+            state=entry.state.value,
+            at_s=entry.at_s,
+            node=entry.node,
+            reason=entry.reason,
+            evidence=entry.evidence.value if entry.evidence else "",
+            detail=entry.detail,
+        )
+        for entry in report.entries
+    ]
+    return mailbox_pb2.Report(
+        envelope_id=report.envelope_id, first=report.first, entries=entries, cleaned=report.cleaned
+    )
+
+
+def _report_from_wire(wire: mailbox_pb2.Report) -> frames.Report:
+    entries = (
+        Entry(_STATES[e.state], e.at_s, e.node, e.reason, _EVIDENCE[e.evidence], e.detail)
+        for e in wire.entries
+    )
+    return frames.Report(wire.envelope_id, wire.first, tuple(entries), wire.cleaned)
+
+
+# --- the directory ---------------------------------------------------------------------------------
+
+
+def _directory_to_wire(word: frames.DirectoryWord) -> directory_pb2.DirectoryWord:
+    agents = [
+        directory_pb2.AgentEntry(
+            name=a.name, profile=a.profile, presence=a.presence.value, incarnation=a.incarnation
+        )
+        for a in word.agents
+    ]
+    return directory_pb2.DirectoryWord(full=word.full, agents=agents, gone=word.gone)
+
+
+def _directory_from_wire(
+    wire: directory_pb2.DirectoryWord, peer_id: str
+) -> frames.DirectoryWord:
+    agents = (
+        AgentEntry(a.name, peer_id, a.profile, _PRESENCES[a.presence], a.incarnation)
+        for a in wire.agents
+    )
+    return frames.DirectoryWord(wire.full, tuple(agents), tuple(wire.gone))
+
+
+# --- questions ---------------------------------------------------------------------------------------
+
+
+def _ask_to_wire(ask: frames.Ask) -> link_pb2.Ask:
+    match ask.question:
+        case frames.PeekAsk(caller, agent, lines):
+            peek = link_pb2.PeekAsk(caller=caller, agent=agent, lines=lines)
+            return link_pb2.Ask(number=ask.number, peek=peek)
+        case frames.ProbeAsk(caller, agent):
+            probe = link_pb2.ProbeAsk(caller=caller, agent=agent)
+            return link_pb2.Ask(number=ask.number, probe=probe)
+        case frames.CancelAsk(caller, envelope_id):
+            cancel = link_pb2.CancelAsk(caller=caller, envelope_id=envelope_id)
+            return link_pb2.Ask(number=ask.number, cancel=cancel)
+        case _:
+            assert_never(ask.question)
+
+
+def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
+    question: frames.Question
+    match wire.WhichOneof("question"):
+        case "peek":
+            question = frames.PeekAsk(wire.peek.caller, wire.peek.agent, wire.peek.lines)
+        case "probe":
+            question = frames.ProbeAsk(wire.probe.caller, wire.probe.agent)
+        case "cancel":
+            question = frames.CancelAsk(wire.cancel.caller, wire.cancel.envelope_id)
+        case _:
+            raise ValueError("no known question")
+    return frames.Ask(wire.number, question)
+
+
+def _answer_to_wire(answer: frames.Answer) -> link_pb2.Answer:
+    match answer.body:
+        case frames.ScreenAnswer(rows, state):
+            screen = link_pb2.ScreenAnswer(rows=rows, state=state)
+            return link_pb2.Answer(number=answer.number, screen=screen)
+        case frames.StepsAnswer(steps):
+            walked = link_pb2.StepsAnswer(steps=[_step_to_wire(step) for step in steps])
+            return link_pb2.Answer(number=answer.number, steps=walked)
+        case frames.DoneAnswer():
+            return link_pb2.Answer(number=answer.number, done=link_pb2.DoneAnswer())
+        case FleetError() as error:
+            return link_pb2.Answer(number=answer.number, error=error_to_wire(error))
+        case _:
+            assert_never(answer.body)
+
+
+def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
+    body: frames.AnswerBody
+    match wire.WhichOneof("body"):
+        case "screen":
+            body = frames.ScreenAnswer(tuple(wire.screen.rows), wire.screen.state)
+        case "steps":
+            body = frames.StepsAnswer(tuple(map(_step_from_wire, wire.steps.steps)))
+        case "done":
+            body = frames.DoneAnswer()
+        case "error":
+            body = error_from_wire(wire.error)
+        case _:
+            raise ValueError("no known body")
+    return frames.Answer(wire.number, body)
+
+
+def _step_to_wire(step: frames.Step) -> link_pb2.Step:
+    return link_pb2.Step(
+        layer=step.layer,
+        verdict=step.verdict,
+        detail=step.detail,
+        ms=step.ms,
+        error=step.error,
+        remedy=step.remedy,
+    )
+
+
+def _step_from_wire(wire: link_pb2.Step) -> frames.Step:
+    return frames.Step(wire.layer, wire.verdict, wire.detail, wire.ms, wire.error, wire.remedy)
+
+
+# --- errors ------------------------------------------------------------------------------------------
+
+
+def error_to_wire(error: FleetError) -> types_pb2.ErrorDetail:
+    """An error in the words of the node where it was known."""
+    candidates = [
+        types_pb2.Candidate(address=c.address, node=c.node, state=c.state, last_seen=c.last_seen)
+        for c in error.candidates
+    ]
+    return types_pb2.ErrorDetail(
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        layer=error.layer,
+        candidates=candidates,
+    )
+
+
+def error_from_wire(wire: types_pb2.ErrorDetail) -> FleetError:
+    """The same error again, of the same class; of one that is not known here, a ``FleetError``."""
+    cls = every_error().get(wire.code, FleetError)
+    layer = next((layer for layer in LAYERS if layer == wire.layer), cls.layer)
+    candidates = tuple(
+        Candidate(c.address, c.node, c.state, c.last_seen) for c in wire.candidates
+    )
+    return cls.rebuilt(wire.message, wire.hint, layer, candidates)
+
+
+def error_to_bytes(error: FleetError) -> bytes:
+    """The error for the trailing metadata of a refused call, where little room is."""
+    detail = error_to_wire(error)
+    while detail.ByteSize() > _DETAIL_LIMIT_BYTES and detail.candidates:
+        del detail.candidates[-1]
+    if detail.ByteSize() > _DETAIL_LIMIT_BYTES:
+        detail.message = detail.message[: _DETAIL_LIMIT_BYTES // 8] + "…"
+        detail.hint = detail.hint[: _DETAIL_LIMIT_BYTES // 16]
+    return detail.SerializeToString()
+
+
+def error_from_bytes(data: bytes) -> FleetError | None:
+    """The error that ``error_to_bytes`` wrote; None when these are other bytes."""
+    try:
+        detail = types_pb2.ErrorDetail.FromString(data)
+    except DecodeError:
+        return None
+    return error_from_wire(detail) if detail.code else None
+
+
+# --- the roster --------------------------------------------------------------------------------------
+
+
+def entries_to_wire(entries: tuple[SignedEntry, ...]) -> list[roster_pb2.SignedEntry]:
+    """Signed entries, with the very bytes that were signed."""
+    return [roster_pb2.SignedEntry(body=e.body, signature=e.signature) for e in entries]
+
+
+def entry_from_wire(body: bytes, signature: bytes) -> SignedEntry:
+    """What a signed entry says; whether it is signed at all is not looked at here.
+
+    Raises:
+        MalformedRequest: it says nothing.
+    """
+    return SignedEntry(body, signature, read_body(body)[1])
+
+
+def write_body(fleet_id: str, entry: Admit | Revoke) -> bytes:
+    """The bytes of an entry that get signed; the same entry always gives the same bytes."""
+    match entry:
+        case Admit(node_id, name, certificate):
+            admit = roster_pb2.Admit(node_id=node_id, name=name, certificate=certificate)
+            body = roster_pb2.EntryBody(fleet_id=fleet_id, admit=admit)
+        case Revoke(node_id, reason):
+            revoke = roster_pb2.Revoke(node_id=node_id, reason=reason)
+            body = roster_pb2.EntryBody(fleet_id=fleet_id, revoke=revoke)
+        case _:
+            assert_never(entry)
+    return body.SerializeToString(deterministic=True)
+
+
+def read_body(body: bytes) -> tuple[str, Admit | Revoke]:
+    """The fleet an entry is about, and what it says.
+
+    Raises:
+        MalformedRequest: it is not an entry.
+    """
+    try:
+        wire = roster_pb2.EntryBody.FromString(body)
+    except DecodeError:
+        raise MalformedRequest("a roster entry that cannot be read") from None
+    match wire.WhichOneof("entry"):
+        case "admit":
+            admit = wire.admit
+            return wire.fleet_id, Admit(admit.node_id, admit.name, admit.certificate)
+        case "revoke":
+            return wire.fleet_id, Revoke(wire.revoke.node_id, wire.revoke.reason)
+        case _:
+            raise MalformedRequest("a roster entry that says nothing")
