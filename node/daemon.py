@@ -21,7 +21,7 @@ import structlog
 
 from fleet.config import ANY_HOST, DEFAULT_PORT, Config, load, split_address
 from fleet.core.address import OPERATOR, label_from, parse_name
-from fleet.core.errors import PortInUse, WrongState
+from fleet.core.errors import NotAllowed, PortInUse, WrongState
 from fleet.core.frames import (
     AnswerBody,
     CancelAsk,
@@ -31,20 +31,22 @@ from fleet.core.frames import (
     Question,
     StepsAnswer,
 )
-from fleet.core.errors import FleetError, NotAllowed
-from fleet.core.resolver import resolve_node
+from fleet.core.roster import Admit
 from fleet.core.trust import Caller
 from fleet.paths import Paths
+from fleet.profiles import Profiles
 from fleet.profiles import load as load_profiles
 from node.adapters.clock import SystemClock
+from node.adapters.dialer import GrpcDialer
 from node.adapters.home import lock, prepare
+from node.adapters.keyring import Keyring
 from node.adapters.lineage import lineage
-from node.adapters.mdns import Mdns
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.doors import views
 from node.doors.calls import handle
 from node.doors.local import LocalDoor
+from node.doors.peer import PeerDoor
 from node.engine.agents import Agents
 from node.engine.courier import Courier
 from node.engine.events import Events
@@ -54,8 +56,9 @@ from node.engine.membership import Membership
 from node.engine.node import Node
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
-from node.engine.route import Router
+from node.engine.route import Probe, Router
 from node.engine.talk import Talk
+from node.ports import Authority, Clock, Dialer, Panes, Spill
 from node.records import Me
 from node.store import SqliteStore
 
@@ -130,3 +133,113 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
                 raise NotAllowed(str(caller), "cancel", envelope_id)
             await node.inbox.cancel(item, str(caller))
             return DoneAnswer()
+
+
+class Daemon:
+    """One home, served."""
+
+    def __init__(self, options: Options) -> None:
+        """Open everything that can be wrong before anything is promised.
+
+        Raises:
+            FleetError: the home, its lock, its configuration, keys or database are not usable.
+        """
+        self._options = options
+        self._paths = Paths(options.home)
+        prepare(self._paths)
+        self._lock = lock(self._paths)
+        self._config = load(self._paths.config)
+        self._profiles = load_profiles(self._paths.profiles)
+        self._keyring = Keyring.open(self._paths.keys)
+        self._clock = SystemClock()
+        self._store = SqliteStore(self._paths.database, self._keyring.node_id)
+        self._me = self._introduce()
+        self._advertised: tuple[str, ...] = ()
+        short = self._me.node_id[:8]
+        self._panes = TmuxPanes(f"_fleet-{short}", f"fleet-{self._me.name.replace('.', '-')}")
+        self._dialer = GrpcDialer(lambda: self._keyring.identity)
+        self._discovery: Mdns | None = None
+        spill = SpillFolder(self._paths.spill)
+        spill.tidy(self._clock.wall_s())
+        world = World(
+            self._store, self._clock, self._panes, self._dialer, self._keyring, spill,
+            self._dialer.probe,
+        )  # fmt: skip
+        self.node = assemble(
+            self._me, str(self._paths.root), world, self._profiles, lambda: self._advertised
+        )
+
+    # --- who we are ---
+
+    def _introduce(self) -> Me:
+        """Name and lives of this node; a fresh home admits itself to the fleet it founds."""
+        database = self._store.database
+        epoch = database.meta("epoch")
+        if epoch is None:
+            epoch = self._clock.token().encode()
+            database.put_meta("epoch", epoch)
+        name = self._name()
+        database.flush()
+        return Me(
+            self._keyring.node_id, name, self._clock.token(), epoch.decode(), version("fleet")
+        )
+
+    def _name(self) -> str:
+        """The name in the roster, once admitted; before that what was asked for."""
+        asked = self._options.name or self._config.name
+        asked = parse_name(asked) if asked else ""
+        known = self._store.database.meta("name")
+        if known is not None:
+            if asked and asked != known.decode():
+                raise WrongState(
+                    f"this home's node is called {known.decode()}, not {asked}",
+                    hint="names are in the signed roster; a fresh home can have another",
+                )
+            return known.decode()
+        name = asked or label_from(socket.gethostname())
+        self._store.database.put_meta("name", name.encode())
+        own = self._keyring
+        if own.is_admin:
+            entry, _ = own.admit(own.public_key, name)
+            self._store.book.put_roster(((entry.entry_id, entry.body, entry.signature),))
+        return name
+
+    # --- running ---
+
+    async def run(self, ready: Callable[[Node], None]) -> None:
+        """Serve until told to stop, then stop gracefully."""
+        node = self.node
+        peer_door = await self._open_peer_door()
+        local_door = LocalDoor(self._paths.door, self._attest, partial(handle, node))
+        await self._open_discovery()
+        await local_door.open()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.stopping.set)
+        log.info("node up", node=self._me.name, id=self._me.node_id, listen=node.listen)
+        async with asyncio.TaskGroup() as group:
+            work = [
+                group.create_task(part)
+                for part in (
+                    node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(),
+                )
+            ]  # fmt: skip
+            ready(node)
+            await node.stopping.wait()
+            log.info("node stopping", node=self._me.name)
+            await node.courier.drain(DRAIN_S)
+            await local_door.close()
+            node.peers.close("the node stops")
+            for part in work:
+                part.cancel()
+        if self._discovery is not None:
+            await self._discovery.close()
+        await peer_door.close()
+        await self._dialer.close()
+        await self._panes.close()
+        self._store.database.close()
+        log.info("node down", node=self._me.name)
+
+    def _attest(self, pid: int) -> Caller:
+        agent = self.node.agents.of_process(lineage(pid))
+        return self.node.fleet.caller(agent.name if agent else OPERATOR)

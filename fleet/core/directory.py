@@ -49,7 +49,8 @@ class Directory:
 
     def __init__(self) -> None:
         self._agents: dict[str, AgentEntry | dict[str, AgentEntry]] = {}
-        self._names_of: dict[str, set[str]] = {}
+        # A list, not a set: 30 bytes less an agent; names go seldom, and a node has few.
+        self._names_of: dict[str, list[str]] = {}
         self._nodes: dict[str, NodeEntry] = {}
         self._ids_of: dict[str, tuple[str, ...]] = {}
 
@@ -83,6 +84,10 @@ class Directory:
         """All nodes with this name; more than one is legal, and makes the plain name ambiguous."""
         return tuple(self._nodes[node_id] for node_id in self._ids_of.get(name, ()))
 
+    def is_only(self, node: NodeEntry) -> bool:
+        """Whether no other node has this node's name."""
+        return len(self._ids_of[node.name]) == 1
+
     def nodes(self) -> Iterable[NodeEntry]:
         """All nodes, in the order they became known."""
         return self._nodes.values()
@@ -104,11 +109,15 @@ class Directory:
                 self._agents[entry.name] = entry
             case AgentEntry() if held.node_id == entry.node_id:
                 self._agents[entry.name] = entry
+                return
             case AgentEntry():
                 self._agents[entry.name] = {held.node_id: held, entry.node_id: entry}
             case dict():
+                known = entry.node_id in held
                 held[entry.node_id] = entry
-        self._names_of.setdefault(entry.node_id, set()).add(entry.name)
+                if known:
+                    return
+        self._names_of.setdefault(entry.node_id, []).append(entry.name)
 
     def drop(self, node_id: str, name: str) -> None:
         """Forget one agent; unknown ones are no error (the word may come twice)."""
@@ -122,12 +131,12 @@ class Directory:
                     (self._agents[name],) = held.values()
             case _:
                 return
-        self._names_of[node_id].discard(name)
+        self._names_of[node_id].remove(name)
 
     def replace(self, node_id: str, entries: Iterable[AgentEntry]) -> None:
         """Take a node's whole word for its agents: what it does not name is gone."""
         fresh = {entry.name: entry for entry in entries}
-        for name in self._names_of.get(node_id, set()) - fresh.keys():
+        for name in set(self._names_of.get(node_id, ())) - fresh.keys():
             self.drop(node_id, name)
         for entry in fresh.values():
             self.put(entry)

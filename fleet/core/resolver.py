@@ -82,9 +82,9 @@ def node_label(directory: Directory, node_id: str) -> str:
     node = directory.node(node_id)
     if node is None:
         return node_id[:12]
-    namesakes = [n.node_id for n in directory.nodes_called(node.name) if n.node_id != node_id]
-    if not namesakes:
+    if directory.is_only(node):
         return node.name
+    namesakes = [n.node_id for n in directory.nodes_called(node.name) if n.node_id != node_id]
     length = SHORTEST_PREFIX
     while any(other.startswith(node_id[:length]) for other in namesakes):
         length += 1

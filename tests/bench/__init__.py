@@ -1,0 +1,1 @@
+"""How fast, beside what could be at best: every figure with its floor, taken in the same run."""

@@ -65,6 +65,12 @@ class Home:
         assert said.code == 0, f"fleet {' '.join(words)}: {said}"
         return said.json
 
+    def ask_with(self, words: Sequence[str], program: Sequence[str]) -> Any:
+        """Run a command that takes a program behind ``--`` and has to succeed; its JSON."""
+        said = self.run(*words[:-1], "--json", "--", *program)
+        assert said.code == 0, f"fleet {' '.join(words)}: {said}"
+        return said.json
+
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         """Begin a command and leave it running."""
         return subprocess.Popen(
