@@ -9,6 +9,9 @@ import os
 import sys
 from pathlib import Path
 
+# gRPC's C core writes every failed handshake to standard error; what matters of it we log ourselves.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 import structlog
 
 from fleet.core.errors import FleetError

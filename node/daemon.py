@@ -46,7 +46,9 @@ from node.adapters.tmux import TmuxPanes
 from node.doors import views
 from node.doors.calls import handle
 from node.doors.local import LocalDoor
-from node.doors.peer import PeerDoor
+from node.adapters.credentials import server_credentials
+from node.adapters.interfaces import reachable
+from node.doors.peer import PairingService, PeerDoor, PeeringService
 from node.engine.agents import Agents
 from node.engine.courier import Courier
 from node.engine.events import Events
@@ -158,7 +160,7 @@ class Daemon:
         short = self._me.node_id[:8]
         self._panes = TmuxPanes(f"_fleet-{short}", f"fleet-{self._me.name.replace('.', '-')}")
         self._dialer = GrpcDialer(lambda: self._keyring.identity)
-        self._discovery: Mdns | None = None
+        self._discovery = None
         spill = SpillFolder(self._paths.spill)
         spill.tidy(self._clock.wall_s())
         world = World(
@@ -240,6 +242,55 @@ class Daemon:
         self._store.database.close()
         log.info("node down", node=self._me.name)
 
+    async def _open_peer_door(self) -> PeerDoor:
+        """Listen where asked, or where an earlier start listened, or anywhere."""
+        asked = self._options.listen or self._config.listen
+        node = self.node
+        door = PeerDoor(node.fleet.authorise)
+        door.add(
+            PeeringService(node.peers.serve),
+            PairingService(Newcomers(node, self._keyring), lambda: self._keyring.certificate),
+        )
+        host, port = split_address(asked or self._usual_listen())
+        credentials = server_credentials(self._keyring.trust)
+        try:
+            bound = await door.open(_joined(host, port), credentials)
+        except PortInUse:
+            if asked:
+                raise
+            # Several homes on one host: the usual port is the first one's, others take any.
+            bound = await door.open(_joined(host, 0), credentials)
+        node.listen = _joined(host, bound)
+        self._store.database.put_meta("listen", node.listen.encode())
+        self._store.commit_soon()
+        self._advertised = (*self._config.advertise, *reachable(host, bound))
+        return door
+
+    def _usual_listen(self) -> str:
+        remembered = self._store.database.meta("listen")
+        return remembered.decode() if remembered else f"{ANY_HOST}:{DEFAULT_PORT}"
+
+    async def _open_discovery(self) -> None:
+        return
+
     def _attest(self, pid: int) -> Caller:
         agent = self.node.agents.of_process(lineage(pid))
         return self.node.fleet.caller(agent.name if agent else OPERATOR)
+
+
+class Newcomers:
+    """What pairing may do with this node: the engine's membership, and the keyring's secrets."""
+
+    def __init__(self, node: Node, keyring: Keyring) -> None:
+        self._node = node
+        self._keyring = keyring
+        self.secret_of = node.membership.secret_of
+        self.burn = node.membership.burn
+        self.admit = node.membership.admit
+
+    def welcome(self):
+        return (self._keyring.root_certificate, self._keyring.discovery_key, self._node.fleet.roster.entries(), self._node.peers.own_addresses())
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -313,7 +313,8 @@ class NodeUnreachable(FleetError):
 
     def __init__(self, node: str, why: str) -> None:
         super().__init__(
-            f"{node} cannot be reached: {why}", hint=f"see which layer fails: fleet route @{node}"
+            f"{node} cannot be reached: {why}",
+            hint=f"is it up? on its host: fleet up, fleet doctor; messages to {node} wait meanwhile",
         )
 
 

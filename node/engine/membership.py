@@ -137,9 +137,7 @@ class Membership:
         """
         wanted = parse_token(token)
         if self._fleet.roster.member(wanted.node_id) or wanted.node_id == self._fleet.me.node_id:
-            raise WrongState(
-                "this node is in that fleet already", hint="fleet nodes shows who belongs"
-            )
+            raise InvitationRefused("this node is in that fleet already")
         if self._fleet.others():
             raise WrongState(
                 f"this node already shares a fleet with {len(self._fleet.others())} others",

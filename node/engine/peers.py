@@ -156,6 +156,10 @@ class Peers:
                 log.debug("dial failed", peer=member.node_id[:12], address=address, error=error.code)
         return False
 
+    def own_addresses(self) -> tuple[str, ...]:
+        """Where this node can be reached, as it tells others."""
+        return self._addresses()
+
     def addresses_of(self, node_id: str) -> tuple[str, ...]:
         """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
         found = self.discovery.found() if self.discovery else ()

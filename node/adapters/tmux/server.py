@@ -82,6 +82,7 @@ class Server:
         program = shutil.which(spec.argv[0])
         if program is None:
             raise PaneGone(spec.window, f"{spec.argv[0]} is not found in PATH")
+        self._make_folder()
         server = self._libtmux()
         words = [word[:-1] + "\\;" if word.endswith(";") else word for word in spec.argv]
         options = [o for k, v in spec.environment for o in ("-e", f"{k}={v}")]
