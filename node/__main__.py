@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 # gRPC's C core writes every failed handshake to standard error; what matters of it we log ourselves.
@@ -32,7 +33,7 @@ def main() -> None:
     report = _Report(arguments.ready_fd)
     options = Options(arguments.home, arguments.name, arguments.listen, not arguments.no_mdns)
     try:
-        asyncio.run(_serve(options, report))
+        _run(_serve(options, report))
     except* FleetError as group:
         error = _first(group)
         report.failed(error)
@@ -42,6 +43,16 @@ def main() -> None:
         log.exception("node crashed")
         report.failed(FleetError(f"the node met a bug: {group.exceptions[0]!r}"))
         sys.exit(EXIT_BUG)
+
+
+def _run(serving: Coroutine[None, None, None]) -> None:
+    """On uvloop where it is installed (the extra ``fast``), else on the standard loop."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
 
 
 async def _serve(options: Options, report: _Report) -> None:

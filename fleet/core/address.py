@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fleet.core.errors import MalformedName
 
@@ -52,6 +53,7 @@ class Address:
         return f"{self.agent}@{self.node}"
 
 
+@lru_cache(maxsize=4096)
 def parse_query(text: str) -> Query:
     """Take apart what a person typed.
 

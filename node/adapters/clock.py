@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from base64 import b32encode
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+)
 _NONCE = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -31,7 +34,8 @@ class SystemClock:
         """
         self._last_ms = max(self._last_ms, time.time_ns() // 1_000_000)
         number = (self._last_ms << 80) | secrets.randbits(80)
-        return "".join([_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)])
+        # 160 bits are 32 digits; the low 130 of them are the last 26.
+        return b32encode(number.to_bytes(20))[6:].translate(_CROCKFORD).decode()
 
     def token(self) -> str:
         """16 random hexadecimal digits."""

@@ -70,19 +70,22 @@ def server_credentials(trust: Callable[[], ServerTrust]) -> grpc.ServerCredentia
 
     def fetch() -> grpc.ServerCertificateConfiguration | None:
         nonlocal told
-        now = trust()
-        if now == told:
+        wanted = trust()
+        if wanted == told:
             return None  # rebuilding costs a stranger nothing and us a lot
-        told = now
-        return _configuration(now)
+        told = wanted
+        return _configuration(wanted)
 
     return grpc.dynamic_ssl_server_credentials(
-        _configuration(told), fetch, require_client_authentication=True
+        _configuration(told),
+        fetch,  # type: ignore[arg-type]  # the stubs do not know that None means unchanged
+        require_client_authentication=True,
     )
 
 
 def _configuration(trust: ServerTrust) -> grpc.ServerCertificateConfiguration:
-    return grpc.ssl_server_certificate_configuration([tuple(trust.identity)], trust.roots)
+    shown = (trust.identity.key, trust.identity.certificate)
+    return grpc.ssl_server_certificate_configuration([shown], trust.roots)
 
 
 def channel_to(

@@ -1,165 +1,209 @@
-"""First contact: a newcomer and its inviter prove one secret to each other.
+"""A newcomer's side of pairing.
 
-The newcomer reads the server's certificate without trusting anything, insists that its key is the
-one the token names, and pins exactly that certificate. Both MACs cover both certificates as each
-side sees them, so nobody in the middle can relay. A TLS certificate under the public pairing root
-proves that the newcomer holds its key; everything else is proven by the secret.
+It reads the certificate of whoever answers at the token's address, says nothing unless that is the
+very key the token names, and then speaks to the holder of that certificate only. What it is given in
+the end is believed as far as the proof and the root's signatures go. The inviter's side is in
+``node/doors/pairing.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import os
-import ssl
+import secrets
 from dataclasses import dataclass
-from hashlib import sha256
+from hmac import compare_digest
 
 import grpc
-from cryptography.hazmat.primitives import serialization
 
-from fleet.config import split_address
-from fleet.core.errors import FleetError, InvitationRefused, NodeUnreachable
+from fleet.core.errors import FleetError, InvitationRefused, NodeUnreachable, NotPaired
 from fleet.core.frames import PROTOCOL
-from fleet.core import invitation as inv
-from fleet.core.invitation import Invitation, invitation_name, parse_token
-from fleet.core.roster import Admit, SignedEntry
-from fleet.v1 import pairing_pb2 as pb
-from fleet.v1 import pairing_pb2_grpc as rpc
-from node.adapters import pki, seal
-from node.adapters.channel import CLIENT_OPTIONS, refusal_in
+from fleet.core.invitation import (
+    Invitation,
+    inviter_proof,
+    invitation_name,
+    joiner_proof,
+    parse_token,
+    transcript,
+)
+from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.v1 import pairing_pb2, pairing_pb2_grpc
+from node.adapters.credentials import Identity, channel_to
+from node.adapters.dialer import shown_certificate
+from node.adapters.pki import (
+    NodeKey,
+    certificate_key,
+    check_certificate,
+    check_root,
+    key_id,
+    node_certificate,
+    pairing_root,
+    pem_of,
+    private_pem,
+)
+from node.adapters.seal import verify_entry
+from node.adapters.stream import refusal_in
 
-REACH_S = 5.0
-ANSWER_S = 20.0
-_LABEL = b"fleet pairing v1"
-JOINER, INVITER = b"joiner", b"inviter"
+CONNECT_S = 3.0
+ANSWER_S = 10.0
+NONCE_BYTES = 32
+
+_Call = grpc.aio.StreamStreamCall[pairing_pb2.JoinerStep, pairing_pb2.InviterStep]
 
 
 @dataclass(frozen=True, slots=True)
-class Welcome:
-    """What the inviter gave, checked."""
+class Given:
+    """What the inviter handed over, all of it checked. Certificates are DER."""
 
     inviter_id: str
     root: bytes
     certificate: bytes
+    discovery_key: bytes
     entries: tuple[SignedEntry, ...]
     addresses: tuple[str, ...]
-    discovery_key: bytes = b""
 
 
-async def join(token: str, key: pki.NodePrivateKey, name: str) -> Welcome:
-    """Join the fleet that a token lets us into.
+async def join(token: str, key: NodeKey, name: str) -> Given:
+    """Prove the token's secret to its inviter, at the first of its addresses where that one is.
 
     Raises:
-        MalformedRequest: the token is none.
-        NodeUnreachable: at no address of the token is its maker.
-        InvitationRefused: in the inviter's words.
+        MalformedRequest: the token is damaged.
+        InvitationRefused: in the inviter's words, or because it could not prove the secret.
+        NodeUnreachable: the inviter is at none of the addresses.
     """
     invitation = parse_token(token)
-    trouble: FleetError = NodeUnreachable(invitation.node_id[:12], "the token has no address")
+    trouble: FleetError | None = None
     for address in invitation.addresses:
         try:
-            server = await _server_certificate(address, invitation.node_id)
+            certificate = await _meet(invitation, address)
         except NodeUnreachable as error:
             trouble = error
             continue
-        return await _pair(address, server, invitation, key, name)
-    raise trouble
+        return await _Newcomer(invitation, key, name, certificate).pair(address)
+    raise trouble or NodeUnreachable(invitation.node_id[:12], "the token holds no address")
 
 
-async def _server_certificate(address: str, node_id: str) -> bytes:
-    """The certificate that a server shows, if its key is the expected one."""
-    host, port = split_address(address)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is believed: the key's hash is compared below
-    context.set_alpn_protocols(["h2"])
+async def _meet(invitation: Invitation, address: str) -> bytes:
+    """The inviter's certificate, if it is the inviter who answers there."""
+    label = f"the inviter {invitation.node_id[:12]}"
     try:
-        async with asyncio.timeout(REACH_S):
-            _, writer = await asyncio.open_connection(host, port, ssl=context)
-    except (OSError, TimeoutError) as error:
-        why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-        raise NodeUnreachable(address, why) from None
+        async with asyncio.timeout(CONNECT_S):
+            certificate = await shown_certificate(address)
+    except TimeoutError:
+        raise NodeUnreachable(label, f"{address}: no answer within {CONNECT_S:g} s") from None
+    except OSError as error:
+        raise NodeUnreachable(label, f"{address}: {error.strerror or error}") from None
     try:
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    finally:
-        writer.close()
-    if not shown or pki.key_id(pki.certificate_key(shown)) != node_id:
-        raise NodeUnreachable(address, "another node answers there than the one that invited")
-    return bytes(shown)
+        shown = key_id(certificate_key(certificate))
+    except NotPaired as error:
+        shown = str(error)
+    if shown != invitation.node_id:
+        wrong = NodeUnreachable(label, f"{address}: another node answers there, nothing was said")
+        wrong.layer = "tls"
+        raise wrong
+    return certificate
 
 
-async def _pair(
-    address: str, server: bytes, invitation: Invitation, key: pki.NodePrivateKey, name: str
-) -> Welcome:
-    root_key, root = pki.pairing_root()
-    own = pki.node_certificate(key.public_key(), root_key, root)
-    credentials = grpc.ssl_channel_credentials(
-        pki.pem_of(server), pki.private_pem(key), pki.pem_of(own)
-    )
-    options = (*CLIENT_OPTIONS, ("grpc.ssl_target_name_override", invitation.node_id))
-    async with grpc.aio.secure_channel(address, credentials, options) as channel:
-        call = rpc.PairingStub(channel).Pair(timeout=ANSWER_S)
-        try:
-            return await _converse(call, invitation, (own, server), key, name)
-        except grpc.aio.AioRpcError as error:
-            raise _refused(error, address) from None
+class _Newcomer:
+    """One attempt, with the inviter's key already met."""
+
+    def __init__(
+        self, invitation: Invitation, key: NodeKey, name: str, inviter_certificate: bytes
+    ) -> None:
+        self._invitation = invitation
+        self._name = name
+        self._node_id = key_id(key.public_key())
+        self._inviter_certificate = inviter_certificate
+        self._certificate = node_certificate(key.public_key(), *pairing_root())
+        self._identity = Identity(private_pem(key), pem_of(self._certificate))
+        self._nonce = secrets.token_bytes(NONCE_BYTES)
+
+    async def pair(self, address: str) -> Given:
+        inviter_id = self._invitation.node_id
+        pinned = pem_of(self._inviter_certificate)
+        async with channel_to(address, self._identity, pinned, inviter_id) as channel:
+            call: _Call = pairing_pb2_grpc.PairingStub(channel).Pair(timeout=ANSWER_S)
+            try:
+                return self._checked(*await self._converse(call))
+            except grpc.aio.AioRpcError as error:
+                raise refusal_in(error) or _unanswered(inviter_id, error) from None
+            except asyncio.InvalidStateError:  # the call ended while something was being said
+                raise await _ending(call, inviter_id) from None
+
+    async def _converse(self, call: _Call) -> tuple[bytes, pairing_pb2.Welcome]:
+        secret = self._invitation.secret
+        knock = pairing_pb2.Knock(
+            protocol=PROTOCOL,
+            invitation=invitation_name(secret),
+            name=self._name,
+            nonce=self._nonce,
+        )
+        await call.write(pairing_pb2.JoinerStep(knock=knock))
+        challenge = (await _next(call)).challenge
+        seen = transcript(
+            invitation=knock.invitation,
+            name=self._name,
+            joiner_nonce=self._nonce,
+            inviter_nonce=challenge.nonce,
+            inviter_certificate=self._inviter_certificate,
+            joiner_certificate=self._certificate,
+        )
+        proof = pairing_pb2.Proof(mac=joiner_proof(secret, seen))
+        await call.write(pairing_pb2.JoinerStep(proof=proof))
+        return seen, (await _next(call)).welcome
+
+    def _checked(self, seen: bytes, welcome: pairing_pb2.Welcome) -> Given:
+        mac = inviter_proof(
+            self._invitation.secret,
+            seen,
+            root=welcome.root_certificate,
+            certificate=welcome.certificate,
+            discovery_key=welcome.discovery_key,
+        )
+        if not compare_digest(mac, welcome.mac):
+            raise InvitationRefused("the other side could not prove that it made the invitation")
+        root = welcome.root_certificate
+        check_root(root)
+        if check_certificate(welcome.certificate, root) != self._node_id:
+            raise InvitationRefused("the certificate that was given is for another key")
+        entries = tuple(verify_entry(e.body, e.signature, root) for e in welcome.roster)
+        if not {self._invitation.node_id, self._node_id} <= _members(entries):
+            raise InvitationRefused("the roster that was given lacks the inviter or this node")
+        return Given(
+            self._invitation.node_id,
+            root,
+            welcome.certificate,
+            welcome.discovery_key,
+            entries,
+            tuple(welcome.addresses),
+        )
 
 
-def _refused(error: grpc.aio.AioRpcError, address: str) -> FleetError:
-    if (refusal := refusal_in(error)) is not None:
-        return refusal
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        # The right node answers and TLS is refused: no invitation of it is open.
-        return InvitationRefused("that node has no open invitation (used, expired or withdrawn)")
-    return NodeUnreachable(address, f"{error.code().name.lower()}: {error.details()}")
+def _members(entries: tuple[SignedEntry, ...]) -> set[str]:
+    admitted = {e.entry.node_id for e in entries if isinstance(e.entry, Admit)}
+    return admitted - {e.entry.node_id for e in entries if isinstance(e.entry, Revoke)}
 
 
-async def _converse(
-    call: grpc.aio.StreamStreamCall[pb.JoinerStep, pb.InviterStep],
-    invitation: Invitation,
-    certificates: tuple[bytes, bytes],
-    key: pki.NodePrivateKey,
-    name: str,
-) -> Welcome:
-    called = invitation_name(invitation.secret)
-    nonce = os.urandom(32)
-    knock = pb.Knock(protocol=PROTOCOL, invitation=called, name=name, nonce=nonce)
-    await call.write(pb.JoinerStep(knock=knock))
-    challenge = await _step(call)
-    agreed = inv.transcript(invitation=called,name=name,joiner_nonce=nonce,inviter_nonce=challenge.challenge.nonce,inviter_certificate=certificates[1],joiner_certificate=certificates[0])
-    mac = inv.joiner_proof(invitation.secret, agreed)
-    await call.write(pb.JoinerStep(proof=pb.Proof(mac=mac)))
-    welcome = (await _step(call)).welcome
-    if not hmac.compare_digest(welcome.mac, inv.inviter_proof(invitation.secret, agreed, root=welcome.root_certificate, certificate=welcome.certificate, discovery_key=welcome.discovery_key)):
-        raise InvitationRefused("the inviter does not know the invitation's secret")
-    await call.done_writing()
-    return _checked(welcome, invitation.node_id, pki.key_id(key.public_key()))
-
-
-async def _step(call: grpc.aio.StreamStreamCall[pb.JoinerStep, pb.InviterStep]) -> pb.InviterStep:
+async def _next(call: _Call) -> pairing_pb2.InviterStep:
+    """The inviter's next word; ``AioRpcError`` when it ended the call instead."""
     step = await call.read()
-    if not isinstance(step, pb.InviterStep):
-        await call.code()
-        raise grpc.aio.AioRpcError(
-            await call.code(), await call.initial_metadata(), await call.trailing_metadata(),
-            details=await call.details(),
-        )  # fmt: skip
+    if not isinstance(step, pairing_pb2.InviterStep):
+        raise InvitationRefused("the inviter left in the middle; look at its log")
     return step
 
 
-def _checked(welcome: pb.Welcome, inviter_id: str, own_id: str) -> Welcome:
-    """Believe nothing that the root's signatures do not say."""
-    root = welcome.root_certificate
-    if pki.check_certificate(welcome.certificate, root) != own_id:
-        raise InvitationRefused("the certificate we were given is not for our key")
-    entries = tuple(seal.verify_entry(e.body, e.signature, root) for e in welcome.roster)
-    admitted = {e.entry.node_id for e in entries if isinstance(e.entry, Admit)}
-    if not {inviter_id, own_id} <= admitted:
-        raise InvitationRefused("the fleet's roster lacks the inviter or us")
-    return Welcome(inviter_id, root, welcome.certificate, entries, tuple(welcome.addresses), welcome.discovery_key)
+async def _ending(call: _Call, inviter_id: str) -> FleetError:
+    try:
+        await _next(call)
+    except grpc.aio.AioRpcError as error:
+        return refusal_in(error) or _unanswered(inviter_id, error)
+    except InvitationRefused as error:
+        return error
+    return InvitationRefused("the inviter left in the middle; look at its log")
 
 
-def spki_of(certificate_der: bytes) -> bytes:
-    """The public key of a certificate, as it is certified anew."""
-    return pki.public_bytes(pki.certificate_key(certificate_der))
+def _unanswered(inviter_id: str, error: grpc.aio.AioRpcError) -> FleetError:
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        # TLS with the inviter's own key has just worked, so it is we who were not let in.
+        return InvitationRefused("no invitation of that node is open: used, expired or withdrawn")
+    label = f"the inviter {inviter_id[:12]}"
+    return NodeUnreachable(label, f"{error.code().name.lower()}: {error.details()}")

@@ -49,17 +49,3 @@ def verify_entry(body: bytes, signature: bytes, root_der: bytes) -> SignedEntry:
         if NAME.fullmatch(entry.name) is None:
             raise NotPaired("a roster entry admits a node under what is no name")
     return SignedEntry(body, signature, entry)
-
-
-def fleet_of(root_der: bytes) -> str:
-    """The fleet's id: that of its root's key."""
-    key = x509.load_der_x509_certificate(root_der).public_key()
-    if not isinstance(key, ed25519.Ed25519PublicKey):
-        raise _bad("the root's key is not Ed25519")
-    return key_id(key)
-
-
-def discovery_key(root_der: bytes) -> bytes:
-    """A key that every member can make and nobody on the network: the root's certificate never
-    crosses it outside of TLS."""
-    return sha256(b"fleet discovery v1\0" + root_der).digest()

@@ -1,109 +1,174 @@
-"""What every peer call passes first: who calls, may it, and in which words it fails.
+"""What every call of a peer passes through: who calls, may it, in which words it fails, one log line.
 
-Default deny. A call needs a member's key, found by its hash in the roster at each call, also on
-connections that were open before; only the pairing call is for keys that nobody knows yet. A handler's
-exception never reaches a peer, except the sentences that our own errors make.
+Default deny. A call needs TLS 1.3 and a key that is in the roster at that moment, also on connections
+that were open before; ``OPEN_TO_STRANGERS`` names the exceptions. Of an exception only our own
+errors' sentences reach a peer; anything else is a number that is also in the log.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
-from functools import lru_cache
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+from urllib.parse import unquote
 
 import grpc
 import structlog
 
-from fleet.core.errors import FleetError, Unauthenticated
+from fleet.core.errors import FleetError, Unauthenticated, UnknownCall
 from fleet.core.roster import Admit
 from fleet.outcomes import outcome_of
 from fleet.wire import error_to_bytes
-from node.adapters import pki
-from node.adapters.channel import ERROR_KEY
+from node.adapters.pki import der_of, pem_id
+from node.adapters.stream import ERROR_KEY
 
-PAIRING_METHOD = "/fleet.v1.Pairing/Pair"
+OPEN_TO_STRANGERS = frozenset({"/fleet.v1.Pairing/Pair"})
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Authorise = Callable[[str], Admit]
+Behaviour = Callable[[Any, Context], Any]
 
 log = structlog.get_logger()
 
-Authorise = Callable[[str], Admit]
-Handler = Any  # grpc's handlers have four shapes, told apart by two flags
 
+class Handler(Protocol):
+    """What gRPC calls an ``RpcMethodHandler``: two flags, and one of four behaviours."""
 
-def node_id_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
-    """The id of the key that TLS proved.
-
-    Raises:
-        Unauthenticated: there is none, or not under TLS 1.3.
-    """
-    auth = context.auth_context()
-    shown, version = auth.get("x509_pem_cert"), auth.get("ssl_tls_version", [b""])
-    if not shown or version[0] != b"TLSv1.3":
-        raise Unauthenticated("a peer call needs a certificate and TLS 1.3")
-    return _id_of_pem(bytes(shown[0]))
-
-
-def certificate_of(context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-    """The certificate (DER) that the caller showed."""
-    return pki.der_of(bytes(context.auth_context()["x509_pem_cert"][0]))
-
-
-@lru_cache(maxsize=4096)
-def _id_of_pem(pem: bytes) -> str:
-    return pki.pem_id(pem)
+    request_streaming: bool
+    response_streaming: bool
+    request_deserializer: Callable[[bytes], Any] | None
+    response_serializer: Callable[[Any], bytes] | None
+    unary_unary: Behaviour | None
+    unary_stream: Behaviour | None
+    stream_unary: Behaviour | None
+    stream_stream: Behaviour | None
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Wraps every handler, whatever its shape."""
+    """Stands before every handler of every shape, and before methods that do not exist."""
 
     def __init__(self, authorise: Authorise) -> None:
         self._authorise = authorise
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """Put the check and the error's way out around the handler."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
+    ) -> Any:
+        """Put the guard in front of the handler, whatever its shape."""
+        handler: Handler = await continuation(handler_call_details) or _NO_SUCH_METHOD
         method = handler_call_details.method
-        inner = (
-            (handler.stream_stream if handler.response_streaming else handler.stream_unary)
-            if handler.request_streaming
-            else (handler.unary_stream if handler.response_streaming else handler.unary_unary)
-        )
+        if handler.response_streaming:
+            behaviour = handler.stream_stream or handler.unary_stream
+            guarded = self._answering_with_many(method, behaviour or _unknown)
+            make: Callable[..., Any] = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
+        else:
+            behaviour = handler.stream_unary or handler.unary_unary
+            guarded = self._answering_with_one(method, behaviour or _unknown)
+            make = (
+                grpc.stream_unary_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_unary_rpc_method_handler
+            )
+        return make(guarded, handler.request_deserializer, handler.response_serializer)
 
-        async def guarded(request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
-            try:
-                if method != PAIRING_METHOD:
-                    self._authorise(node_id_of(context))
-                return await inner(request, context)
-            except FleetError as error:
-                log.info("call refused", method=method, peer=context.peer(), error=error.code)
-                await refuse(context, error)
-            except grpc.aio.AbortError:
-                raise
-            except Exception:
-                number = secrets.token_hex(4)
-                log.exception("call failed", method=method, number=number)
-                await refuse(context, FleetError(f"the node met a bug (number {number})"))
+    def _answering_with_one(self, method: str, behaviour: Behaviour) -> Behaviour:
+        async def guarded(request: Any, context: Context) -> Any:
+            async with self._passing(method, context):
+                return await behaviour(request, context)
 
-        return _like(handler, guarded)
+        return guarded
+
+    def _answering_with_many(self, method: str, behaviour: Behaviour) -> Behaviour:
+        async def guarded(request: Any, context: Context) -> None:
+            async with self._passing(method, context):
+                answers = behaviour(request, context)
+                if not isinstance(answers, AsyncIterator):
+                    await answers
+                    return
+                async for answer in answers:
+                    await context.write(answer)
+
+        return guarded
+
+    @asynccontextmanager
+    async def _passing(self, method: str, context: Context) -> AsyncIterator[None]:
+        line = log.bind(method=method, address=address_of(context))
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        status = "OK"
+        try:
+            node_id = caller_of(context)
+            line = line.bind(peer=node_id[:12])
+            if method not in OPEN_TO_STRANGERS:
+                self._authorise(node_id)
+            yield
+        except grpc.aio.AbortError:
+            status = context.code().name
+            raise
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
+        except FleetError as error:
+            status = outcome_of(error).status
+            line = line.bind(error=error.code, detail=str(error))
+            await refuse(context, error)
+        except Exception:
+            status, number = "INTERNAL", secrets.token_hex(4)
+            line = line.bind(number=number)
+            log.exception("call failed", method=method, number=number)
+            await refuse(context, _bug(number))
+        finally:
+            ms = round((loop.time() - start_s) * 1_000, 1)
+            line.info("call ended", status=status, ms=ms)
 
 
-def _like(handler: Handler, inner: object) -> Handler:
-    if not (handler.request_streaming and handler.response_streaming):
-        # Peers speak in streams; a method of another shape has no business here.
-        return None
-    return grpc.stream_stream_rpc_method_handler(
-        inner, handler.request_deserializer, handler.response_serializer
+def caller_of(context: Context) -> str:
+    """The node id that TLS proved.
+
+    Raises:
+        Unauthenticated: no certificate, or an older TLS.
+        NotPaired: a node cannot have such a key.
+    """
+    shown = context.auth_context() or {}
+    if (shown.get("ssl_tls_version") or [b""])[0] != b"TLSv1.3":
+        raise Unauthenticated("nodes speak TLS 1.3 with each other, nothing older")
+    pem = shown.get("x509_pem_cert") or [b""]
+    if not pem[0]:
+        raise Unauthenticated("nodes show a certificate to each other")
+    return pem_id(bytes(pem[0]))
+
+
+def certificate_of(context: Context) -> bytes:
+    """The certificate (DER) by which ``caller_of`` knows the caller."""
+    return der_of(bytes((context.auth_context() or {})["x509_pem_cert"][0]))
+
+
+def address_of(context: Context) -> str:
+    """host:port of the other end, from gRPC's ``ipv4:…`` or ``ipv6:%5B…%5D:…``."""
+    return unquote(context.peer().partition(":")[2])
+
+
+async def refuse(context: Context, error: FleetError) -> None:
+    """End a call with an error in its own words, from which the other end makes it again."""
+    status = grpc.StatusCode[outcome_of(error).status]
+    await context.abort(status, str(error), ((ERROR_KEY, error_to_bytes(error)),))
+
+
+def _bug(number: str) -> FleetError:
+    return FleetError(
+        f"the other node met a bug (number {number})", hint="its log has the details"
     )
 
 
-async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: FleetError) -> None:
-    """End a call with an error in its own words; it is rebuilt at the other end."""
-    detail = error_to_bytes(error)
-    status = getattr(grpc.StatusCode, outcome_of(error).status)
-    await context.abort(status, str(error), ((ERROR_KEY, detail),))
+async def _unknown(request: Any, context: Context) -> None:
+    raise UnknownCall("of this name")
+
+
+_NO_SUCH_METHOD: Handler = grpc.stream_stream_rpc_method_handler(_unknown)

@@ -1,119 +1,54 @@
 """The peer door: one port, gRPC over mutual TLS, two services.
 
-``Peering.Link`` hands a stream to the engine. ``Pairing.Pair`` lets a newcomer prove an invitation,
-which is burnt before its proof is answered. Who may come this far is in ``interceptors.py``.
+``Peering.Link`` hands a member's stream to the engine as a link; ``Pairing.Pair`` is in
+``node/doors/pairing.py``. Who gets this far is decided in ``node/doors/interceptors.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+import errno
+import socket
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import grpc
+import structlog
 
-from fleet.core.errors import InvitationRefused, MalformedRequest, PortInUse, VersionMismatch
-from fleet.core.frames import PROTOCOL
-from fleet.core.roster import SignedEntry
-from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2, pairing_pb2_grpc
-from fleet.wire import entries_to_wire
-from fleet.core import invitation as inv
-from node.adapters import pairing
-from node.adapters.channel import SERVER_OPTIONS, StreamLink
-from node.doors.interceptors import Authorise, Guard, certificate_of, node_id_of
-from node.ports import Link
+from fleet.config import split_address
+from fleet.core.errors import FleetError, PortInUse, StartFailed
+from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
+from fleet.wire import CODEC_IS_FAST
+from node.adapters.credentials import SERVER_OPTIONS
+from node.adapters.stream import Serve, Stream, StreamLink, carry
+from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of
+from node.doors.pairing import PairingService as PairingService
 
-Context = Any
-CLOSE_S = 2.0
+CLOSE_S = 1.0
 
-
-class Invitations(Protocol):
-    """What pairing needs of the engine."""
-
-    def secret_of(self, name: str) -> bytes: ...
-
-    async def burn(self, name: str, ended: str, address: str) -> None: ...
-
-    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]: ...
-
-    def welcome(self) -> tuple[bytes, tuple[SignedEntry, ...], tuple[str, ...]]: ...
+log = structlog.get_logger()
 
 
 class PeeringService(link_pb2_grpc.PeeringServicer):
-    """Streams of members."""
+    """Links that other members dialled."""
 
-    def __init__(self, serve: Callable[[Link], Awaitable[object]]) -> None:
+    def __init__(self, serve: Serve) -> None:
+        """``serve`` speaks on a link until it ends; a ``FleetError`` from it goes to the peer."""
         self._serve = serve
+        self._running: set[asyncio.Future[Any]] = set()
 
     async def Link(
         self, request_iterator: AsyncIterator[link_pb2.Frame], context: Context
     ) -> None:
         """One link, for as long as it lasts."""
-        link = StreamLink(node_id_of(context), address_of(context.peer()), dialled=False)
-        pump = asyncio.get_running_loop().create_task(link.pump(context.read, context.write))
-        try:
-            await self._serve(link)
-        finally:
-            link.close("ended")
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
-        await context.abort(grpc.StatusCode.ABORTED, link.closed_because)
+        link = StreamLink(caller_of(context), address_of(context), dialled=False)
+        await context.send_initial_metadata(())  # tells the dialler that it is in
+        await carry(link, cast(Stream, context), self._serve, self._running)
+        await context.abort(grpc.StatusCode.ABORTED, link.why)
 
-
-class PairingService(pairing_pb2_grpc.PairingServicer):
-    """Newcomers with an invitation."""
-
-    def __init__(self, invitations: Invitations, own_certificate: Callable[[], bytes]) -> None:
-        self._invitations = invitations
-        self._own_certificate = own_certificate
-
-    async def Pair(
-        self, request_iterator: AsyncIterator[pairing_pb2.JoinerStep], context: Context
-    ) -> None:
-        """Challenge, proof, welcome."""
-        theirs = certificate_of(context)
-        knock = (await _next(context)).knock
-        if knock.protocol != PROTOCOL:
-            raise VersionMismatch(f"the newcomer speaks protocol {knock.protocol}, not {PROTOCOL}")
-        self._invitations.secret_of(knock.invitation)
-        nonce = os.urandom(32)
-        challenge = pairing_pb2.Challenge(nonce=nonce)
-        await context.write(pairing_pb2.InviterStep(challenge=challenge))
-        mac = (await _next(context)).proof.mac
-        agreed = inv.transcript(invitation=knock.invitation,name=knock.name,joiner_nonce=knock.nonce,inviter_nonce=nonce,inviter_certificate=self._own_certificate(),joiner_certificate=theirs)
-        # Asked again: another newcomer may have used it while this one was thinking.
-        secret = self._invitations.secret_of(knock.invitation)
-        right = hmac.compare_digest(mac, inv.joiner_proof(secret, agreed))
-        ended = "used" if right else "ended by a wrong proof"
-        await self._invitations.burn(knock.invitation, ended, address_of(context.peer()))
-        if not right:
-            raise InvitationRefused("the proof is wrong; the invitation is ended")
-        await context.write(await self._welcome(secret, agreed, theirs, knock.name))
-
-    async def _welcome(
-        self, secret: bytes, agreed: bytes, theirs: bytes, name: str
-    ) -> pairing_pb2.InviterStep:
-        _, certificate = await self._invitations.admit(pairing.spki_of(theirs), name)
-        root, dk, entries, addresses = self._invitations.welcome()
-        return pairing_pb2.InviterStep(
-            welcome=pairing_pb2.Welcome(
-                mac=inv.inviter_proof(secret, agreed, root=root, certificate=certificate, discovery_key=dk),
-                root_certificate=root,
-                certificate=certificate,
-                discovery_key=dk,
-                roster=entries_to_wire(entries),
-                addresses=addresses,
-            )
-        )
-
-
-async def _next(context: Context) -> pairing_pb2.JoinerStep:
-    step = await context.read()
-    if not isinstance(step, pairing_pb2.JoinerStep):
-        raise MalformedRequest("the newcomer left in the middle")
-    return step
+    async def close(self) -> None:
+        """Wait for all that still speak on links which have ended."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 class PeerDoor:
@@ -121,32 +56,50 @@ class PeerDoor:
 
     def __init__(self, authorise: Authorise) -> None:
         self._server = grpc.aio.server(interceptors=(Guard(authorise),), options=SERVER_OPTIONS)
+        self._peering: PeeringService | None = None
 
-    def add(self, peering: PeeringService, pairing_service: PairingService) -> None:
-        """Register the services."""
-        link_pb2_grpc.add_PeeringServicer_to_server(peering, self._server)
-        pairing_pb2_grpc.add_PairingServicer_to_server(pairing_service, self._server)
+    def add(self, peering: PeeringService, pairing: PairingService) -> None:
+        """Serve these."""
+        self._peering = peering
+        link_pb2_grpc.add_PeeringServicer_to_server(
+            cast(link_pb2_grpc.PeeringServicer, peering), self._server
+        )
+        pairing_pb2_grpc.add_PairingServicer_to_server(pairing, self._server)
 
     async def open(self, listen: str, credentials: grpc.ServerCredentials) -> int:
-        """Serve; the port that was bound.
+        """Listen on host:port; the port, which is a free one when 0 was asked for.
 
         Raises:
-            PortInUse: somebody else has it.
+            PortInUse: somebody else listens there.
+            StartFailed: the address is not ours, or not allowed.
         """
+        if not CODEC_IS_FAST:
+            log.warning("protobuf is slow here", remedy="install a wheel of protobuf with upb")
         try:
             port = self._server.add_secure_port(listen, credentials)
         except RuntimeError:
-            raise PortInUse(listen) from None
-        if port == 0:
-            raise PortInUse(listen)
+            raise _why_not(listen) from None
         await self._server.start()
         return port
 
     async def close(self) -> None:
-        """Stop, cutting what is left after a moment."""
+        """Stop listening; what is under way is cut after a moment."""
         await self._server.stop(CLOSE_S)
+        if self._peering is not None:
+            await self._peering.close()
 
 
-def address_of(peer: str) -> str:
-    """gRPC's word for the other end (``ipv4:host:port``) as host:port."""
-    return peer.partition(":")[2].replace("%5B", "[").replace("%5D", "]")
+def _why_not(listen: str) -> FleetError:
+    """Why an address cannot be listened on; gRPC does not tell, so the kernel is asked."""
+    host, port = split_address(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return PortInUse(listen)
+            return StartFailed(f"cannot listen on {listen}: {error.strerror or error}")
+    return StartFailed(f"cannot listen on {listen}: gRPC does not say why")

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from fleet.core.envelope import Receipt
+from fleet.core.envelope import Entry, Receipt
 
 T = TypeVar("T")
 _KEPT = 1_000  # events a slow watcher may lag behind before it loses the oldest
@@ -33,35 +33,56 @@ class Watch(Generic[T]):
         return self._waiting.popleft()
 
 
+class EnvelopeWatch:
+    """One envelope's receipt, growing."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+        self._news = asyncio.Event()
+
+    def grow(self, news: tuple[Entry, ...], cleaned: int) -> None:
+        """Add timeline entries."""
+        timeline = (*self.receipt.timeline, *news)
+        self.receipt = Receipt(self.receipt.envelope, timeline, cleaned)
+        self._news.set()
+
+    async def next(self) -> Receipt:
+        """The receipt after it grew."""
+        await self._news.wait()
+        self._news.clear()
+        return self.receipt
+
+
 class Events:
     """Who watches what. Publishing to nobody costs a dict look-up."""
 
     def __init__(self) -> None:
-        self._envelopes: dict[str, list[Watch[Receipt]]] = {}
+        self._envelopes: dict[str, list[EnvelopeWatch]] = {}
         self._log: list[Watch[dict[str, object]]] = []
 
     def watched(self, envelope_id: str) -> bool:
         """Whether anybody waits for this envelope; others need no receipt built."""
         return envelope_id in self._envelopes
 
-    def watch(self, envelope_id: str) -> Watch[Receipt]:
-        """Follow one envelope."""
-        watch: Watch[Receipt] = Watch()
-        self._envelopes.setdefault(envelope_id, []).append(watch)
+    def watch(self, receipt: Receipt) -> EnvelopeWatch:
+        """Follow an envelope from what is known of it now."""
+        watch = EnvelopeWatch(receipt)
+        self._envelopes.setdefault(receipt.envelope.id, []).append(watch)
         return watch
 
-    def unwatch(self, envelope_id: str, watch: Watch[Receipt]) -> None:
+    def unwatch(self, watch: EnvelopeWatch) -> None:
         """Stop following it."""
+        envelope_id = watch.receipt.envelope.id
         left = [w for w in self._envelopes.get(envelope_id, []) if w is not watch]
         if left:
             self._envelopes[envelope_id] = left
         else:
             self._envelopes.pop(envelope_id, None)
 
-    def moved(self, receipt: Receipt) -> None:
-        """An envelope's newest receipt."""
-        for watch in self._envelopes.get(receipt.envelope.id, ()):
-            watch.put(receipt)
+    def moved(self, envelope_id: str, news: tuple[Entry, ...], cleaned: int = 0) -> None:
+        """An envelope's timeline grew, durably."""
+        for watch in self._envelopes.get(envelope_id, ()):
+            watch.grow(news, cleaned)
 
     def follow_log(self) -> Watch[dict[str, object]]:
         """Follow the audit log from now on."""

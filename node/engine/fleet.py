@@ -35,6 +35,7 @@ class Fleet:
         self._peers: dict[str, Peer] = {peer.node_id: peer for peer in store.book.peers()}
         self._grants = store.book.grants()
         self._listeners: list[Callable[[], None]] = []
+        self._labels: dict[str, str] = {}
 
     def load(self, entries: Iterable[SignedEntry]) -> None:
         """Take the stored and verified roster, and the peers' last words on their agents."""
@@ -59,7 +60,10 @@ class Fleet:
 
     def label(self, node_id: str) -> str:
         """How a node is called here, unambiguously."""
-        return node_label(self.directory, node_id)
+        known = self._labels.get(node_id)
+        if known is None:
+            known = self._labels[node_id] = node_label(self.directory, node_id)
+        return known
 
     def caller(self, agent: str) -> Caller:
         """A local caller whose identity the kernel attested."""
@@ -106,6 +110,7 @@ class Fleet:
         for revoke in self.roster.revocations():
             if revoke.node_id != self.me.node_id:
                 self.directory.drop_node(revoke.node_id)
+        self._labels.clear()
         for listener in self._listeners:
             listener()
         return fresh
@@ -114,6 +119,7 @@ class Fleet:
         """Belong to another fleet from now on: its verified roster replaces the old one."""
         self.roster = Roster()
         self._peers.clear()
+        self._labels.clear()
         self.merge(entries)
 
     # --- reaching them ---

@@ -135,12 +135,18 @@ class Inbox:
         if any(i and not ENVELOPE_ID.fullmatch(i) for i in (sent.id, sent.thread, sent.reply_to)):
             raise MalformedRequest(f"an envelope id of {sent.sender} is malformed")
         now_s = self._clock.wall_s()
-        return replace(
-            sent,
+        return Envelope(
+            id=sent.id,
             sender=f"{agent}@{self._fleet.label(node_id)}",
             from_node=node_id,
             to=f"{sent.recipient}@{self._fleet.label(self._fleet.me.node_id)}",
             to_node=self._fleet.me.node_id,
+            recipient=sent.recipient,
+            text=sent.text,
+            thread=sent.thread,
+            reply_to=sent.reply_to,
+            hops=sent.hops,
+            raw=sent.raw,
             created_at_s=now_s,
             expires_at_s=now_s + posted.expires_in_s,
         )
@@ -195,7 +201,7 @@ class Inbox:
         return self.advance(item, Event.HOLD, reason, detail)
 
     def _spread(self, item: Incoming, *, here: bool) -> None:
-        self._events.moved(item.receipt)
+        self._events.moved(item.envelope.id, item.timeline[-1:], item.cleaned)
         if not here and item.state not in _TOLD_LATER:
             self.tell(item.envelope.from_node, (self._report(item),))
 

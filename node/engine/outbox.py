@@ -59,6 +59,7 @@ class Outbox:
         self._store = store
         self._clock = clock
         self._events = events
+        self._durable_seq = store.outbox.last_seq()
         self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
         self.queued: Callable[[str], None] = lambda _node_id: None  # told after each commit
 
@@ -79,13 +80,13 @@ class Outbox:
         envelope = self._envelope(caller, wish, address)
         if address.node_id == self._fleet.me.node_id:
             receipt = self._post_here(caller, wish, envelope)
-        else:
-            receipt = self._queue(wish, envelope)
-        await self._store.commit()
-        if receipt.last.state is State.QUEUED:
-            self.queued(address.node_id)
-        else:
+            await self._store.commit()
             self._inbox.wake(envelope.recipient)
+            return receipt
+        seq, receipt = self._queue(wish, envelope)
+        await self._store.commit()
+        self._durable_seq = max(self._durable_seq, seq)
+        self.queued(address.node_id)
         return receipt
 
     def _earlier(self, caller: Caller, wish: Wish) -> Receipt | None:
@@ -134,15 +135,15 @@ class Outbox:
         self._store.outbox.report(envelope.id, entries[1:], len(entries), 0)
         return Receipt(envelope, entries)
 
-    def _queue(self, wish: Wish, envelope: Envelope) -> Receipt:
+    def _queue(self, wish: Wish, envelope: Envelope) -> tuple[int, Receipt]:
         node_id = envelope.to_node
         if self.waiting(node_id) >= OUTBOX_LIMIT:
             raise MailboxFull(f"the outbox for {self._fleet.label(node_id)}", OUTBOX_LIMIT)
         first = self._entry(State.QUEUED)
-        self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
+        seq = self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
         self._waiting[node_id] = self.waiting(node_id) + 1
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
-        return Receipt(envelope, (first,))
+        return seq, Receipt(envelope, (first,))
 
     def waiting(self, node_id: str) -> int:
         """How many envelopes wait for a node."""
@@ -157,64 +158,77 @@ class Outbox:
     ) -> list[tuple[int, Posted]]:
         """The next queued envelopes for a node, in order, within both limits (but at least one).
 
-        Each comes with its row's number, and its deadline as remaining seconds.
+        Each comes with its row's number, and its deadline as remaining seconds. What is written but
+        not yet committed is not among them.
         """
         batch: list[tuple[int, Posted]] = []
         now_s = self._clock.wall_s()
         size = 0
         for seq, envelope in self._store.outbox.queued(node_id, after_seq, limit):
+            if seq > self._durable_seq:
+                break
             size += len(envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
             if batch and size > limit_bytes:
                 break
             batch.append((seq, Posted(envelope, max(0.0, envelope.expires_at_s - now_s))))
         return batch
 
-    async def taken(self, node_id: str, answer: Taken) -> None:
-        """The recipient's node answered: durable there, or declined for good. Retries stay."""
+    def taken(self, node_id: str, answer: Taken) -> None:
+        """The recipient's node answered: durable there, or declined for good. Retries stay.
+
+        Told at once, since it is true already; our own note of it rides with the next commit. After
+        a crash before that the envelope is offered again, and known there.
+        """
         label = self._fleet.label(node_id)
         entry = Entry(State.ACCEPTED, self._clock.wall_s(), label)
-        watched = [i for i in answer.envelope_ids if self._events.watched(i)]
         taken = self._store.outbox.take(answer.envelope_ids, entry)
         self._waiting[node_id] = self.waiting(node_id) - taken
-        for declined in answer.declined:
-            if not declined.retry:
-                self._decline(declined, label)
+        ended = [e for d in answer.declined if not d.retry for e in self._decline(d, label)]
         if answer.envelope_ids:
             self._store.audit(
                 "envelopes accepted", self._clock.wall_s(), by=label, ids=answer.envelope_ids
             )
-        await self._store.commit()
-        self._tell([*watched, *(d.envelope_id for d in answer.declined)])
+        for envelope_id in answer.envelope_ids:
+            self._events.moved(envelope_id, (entry,))
+        for envelope_id, refused in ended:
+            self._events.moved(envelope_id, (refused,))
+        self._store.commit_soon()
 
-    def _decline(self, declined: Declined, label: str) -> None:
+    def _decline(self, declined: Declined, label: str) -> tuple[tuple[str, Entry], ...]:
         row = self._store.outbox.get(declined.envelope_id)
         if row is None or not may(SENDER, row.state, Event.REFUSE):
-            return
+            return ()
         state = step(SENDER, row.state, Event.REFUSE)
         error = declined.error
         entry = Entry(state, self._clock.wall_s(), label, error.code, detail=error.message)
         self._store.outbox.end(row.envelope.id, entry)
         self._leave(row)
         self._audit("envelope refused", row.envelope, by=label, reason=error.code)
+        return ((row.envelope.id, entry),)
 
     async def reported(self, node_id: str, reports: Iterable[Report]) -> tuple[tuple[str, int], ...]:
         """Store a node's news of envelopes sent to it; what is now known of each, as counts."""
         counts: list[tuple[str, int]] = []
+        grown: list[tuple[str, tuple[Entry, ...], int]] = []
         for report in reports:
             row = self._store.outbox.get(report.envelope_id)
             if row is None or row.envelope.to_node != node_id:
                 counts.append((report.envelope_id, report.first + len(report.entries)))
                 continue
-            counts.append((report.envelope_id, self._append(row, report)))
+            count, news = self._append(row, report)
+            counts.append((report.envelope_id, count))
+            grown.append((report.envelope_id, news, report.cleaned))
         await self._store.commit()
-        self._tell(envelope_id for envelope_id, _ in counts)
+        for envelope_id, news, cleaned in grown:
+            if news:
+                self._events.moved(envelope_id, news, cleaned)
         return tuple(counts)
 
-    def _append(self, row: Outgoing, report: Report) -> int:
+    def _append(self, row: Outgoing, report: Report) -> tuple[int, tuple[Entry, ...]]:
         known = max(row.remote, 1)  # the first entry, accepted, came with the answer to the batch
         news = report.entries[max(0, known - report.first) :]
         if report.first > known or not news:
-            return row.remote
+            return row.remote, ()
         label = self._fleet.label(row.envelope.to_node)
         told = tuple(Entry(e.state, e.at_s, label, e.reason, e.evidence, e.detail) for e in news)
         if row.state is State.QUEUED:
@@ -223,23 +237,14 @@ class Outbox:
         self._store.outbox.report(row.envelope.id, told, known + len(news), report.cleaned)
         if told[-1].state in TERMINAL:
             self._audit("envelope ended", row.envelope, state=told[-1].state, by=label)
-        return known + len(news)
-
-    def _tell(self, envelope_ids: Iterable[str]) -> None:
-        for envelope_id in envelope_ids:
-            if self._events.watched(envelope_id):
-                row = self._store.outbox.get(envelope_id)
-                if row is not None:
-                    self._events.moved(row.receipt)
+        return known + len(news), told
 
     # --- ends on this side ---
 
     async def expire(self) -> None:
         """End what was not taken in time."""
-        ended = self._store.outbox.overdue(self._clock.wall_s())
-        for row in ended:
+        for row in self._store.outbox.overdue(self._clock.wall_s()):
             await self._end(row, Event.EXPIRE, "not taken by the recipient's node in time")
-        self._tell(row.envelope.id for row in ended)
 
     async def cancel(self, row: Outgoing, who: str) -> Receipt:
         """Take back an envelope that still waits here.
@@ -252,7 +257,6 @@ class Outbox:
                 f"{row.envelope.id} is {row.state} at {row.envelope.to}", hint="see fleet show"
             )
         await self._end(row, Event.CANCEL, f"by {who}")
-        self._tell((row.envelope.id,))
         after = self._store.outbox.get(row.envelope.id)
         return (after or row).receipt
 
@@ -262,6 +266,7 @@ class Outbox:
         self._audit("envelope ended", row.envelope, state=entry.state, detail=detail)
         self._leave(row)
         await self._store.commit()
+        self._events.moved(row.envelope.id, (entry,))
 
     def _leave(self, row: Outgoing) -> None:
         self._waiting[row.envelope.to_node] = self.waiting(row.envelope.to_node) - 1

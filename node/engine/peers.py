@@ -8,7 +8,7 @@ again whatever the other has not confirmed. Liveness comes from the link, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -23,6 +23,7 @@ from fleet.core.frames import (
     Frame,
     Hello,
     Post,
+    Posted,
     Question,
     Report,
     Reports,
@@ -38,8 +39,9 @@ from node.engine.inbox import Inbox
 from node.engine.outbox import Outbox
 from node.ports import Clock, Dialer, Discovery, Link
 
-WINDOW = 1_024
-"""Envelopes sent to one peer and not yet answered for."""
+POSTS = 6
+"""Batches sent to one peer and not yet answered for: one arriving, one being stored, one coming back.
+What queues up meanwhile goes into the next one, so batches grow with the load by themselves."""
 BATCH = 256
 BATCH_BYTES = 512 * 1024  # a frame stays well below the 4 MiB a node receives
 HELLO_S = 5.0
@@ -59,6 +61,7 @@ class Session:
     link_id: LinkId
     cursor: int = 0
     sent: dict[str, int] = field(default_factory=dict)  # envelope id -> row, not yet answered for
+    posts: int = 0  # batches not yet answered for
     feeding: bool = False
     asked: dict[int, asyncio.Future[AnswerBody]] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,7 +129,7 @@ class Peers:
             return
         for node_id in members.keys() - self._keepers.keys():
             self._keepers[node_id] = self._group.create_task(
-                self._keep(members[node_id]), name=f"keep {node_id[:12]}"
+                _logged(self._keep(members[node_id])), name=f"keep {node_id[:12]}"
             )
 
     async def _keep(self, member: Admit) -> None:
@@ -256,9 +259,10 @@ class Peers:
         peer_id = session.link.peer_id
         match frame:
             case Post(posted):
-                session.link.send(await self._inbox.accept_batch(peer_id, posted))
+                # Not awaited: batches that arrive together share one commit.
+                self._spawn(self._take(session, posted))
             case Taken():
-                await self._answered(session, frame)
+                self._answered(session, frame)
             case Reports(reports):
                 session.link.send(ReportsTaken(await self._outbox.reported(peer_id, reports)))
             case ReportsTaken(counts):
@@ -300,15 +304,24 @@ class Peers:
     def _feed(self, session: Session) -> None:
         session.feeding = False
         peer_id = session.link.peer_id
-        while (room := WINDOW - len(session.sent)) > 0:
-            batch = self._outbox.next_batch(peer_id, session.cursor, min(BATCH, room), BATCH_BYTES)
+        while session.posts < POSTS:
+            batch = self._outbox.next_batch(peer_id, session.cursor, BATCH, BATCH_BYTES)
             if not batch:
                 return
+            session.posts += 1
             session.cursor = batch[-1][0]
             session.sent.update((posted.envelope.id, seq) for seq, posted in batch)
             session.link.send(Post(tuple(posted for _, posted in batch)))
 
-    async def _answered(self, session: Session, answer: Taken) -> None:
+    async def _take(self, session: Session, posted: tuple[Posted, ...]) -> None:
+        try:
+            session.link.send(await self._inbox.accept_batch(session.link.peer_id, posted))
+        except FleetError as error:
+            log.warning("batch not taken", error=error.code, detail=str(error))
+            session.link.close("the database failed")  # the peer comes again with the same batch
+
+    def _answered(self, session: Session, answer: Taken) -> None:
+        session.posts -= 1
         for envelope_id in answer.envelope_ids:
             session.sent.pop(envelope_id, None)
         later = [
@@ -316,7 +329,7 @@ class Peers:
             for declined in answer.declined
             if (seq := session.sent.pop(declined.envelope_id, None)) is not None and declined.retry
         ]
-        await self._outbox.taken(session.link.peer_id, answer)
+        self._outbox.taken(session.link.peer_id, answer)
         if later:
             session.cursor = min(session.cursor, min(later) - 1)
             self._spawn(self._feed_later(session))
@@ -377,13 +390,19 @@ class Peers:
             body = error
         session.link.send(Answer(ask.number, body))
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        if self._group is not None:
-            self._group.create_task(_as_coroutine(work))
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        if self._group is None:
+            work.close()
+        else:
+            self._group.create_task(_logged(work))
 
 
-async def _as_coroutine(work: Awaitable[None]) -> None:
-    await work
+async def _logged(work: Coroutine[None, None, None]) -> None:
+    """The edge of a task: what nobody foresaw ends this piece of work, not the node."""
+    try:
+        await work
+    except Exception:
+        log.exception("work failed")
 
 
 async def _cannot_answer(node_id: str, question: Question) -> AnswerBody:

@@ -80,23 +80,18 @@ class Talk:
     async def _follow(
         self, receipt: Receipt, wanted: State, timeout_s: float, progress: Progress
     ) -> Receipt:
-        envelope_id = receipt.envelope.id
-        watch = self._events.watch(envelope_id)
+        # Nothing ran between the commit and here, so the receipt is the newest there is.
+        watch = self._events.watch(receipt)
+        progress(receipt)
         try:
-            row = self._store.outbox.get(envelope_id)
-            receipt = row.receipt if row else receipt
-            progress(receipt)
             async with asyncio.timeout(timeout_s):
-                while not is_over(receipt.last.state, wanted):
-                    newer = await watch.next()
-                    if len(newer.timeline) >= len(receipt.timeline):
-                        receipt = newer
-                        progress(receipt)
+                while not is_over(watch.receipt.last.state, wanted):
+                    progress(await watch.next())
         except TimeoutError:
             pass
         finally:
-            self._events.unwatch(envelope_id, watch)
-        return receipt
+            self._events.unwatch(watch)
+        return watch.receipt
 
     # --- looking up ---
 

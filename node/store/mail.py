@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,8 +29,9 @@ _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
 
 
-def lines(entries: Iterable[Entry]) -> str:
-    """Timeline entries as they are stored."""
+@lru_cache(maxsize=64)
+def lines(entries: tuple[Entry, ...]) -> str:
+    """Timeline entries as they are stored; a batch's first ones are all alike."""
     return "".join(
         _encode((e.state, e.at_s, e.node, e.reason, e.evidence or "", e.detail)).decode() + "\n"
         for e in entries
@@ -51,16 +53,22 @@ class OutboxTable:
         self._database = database
         self._node_id = node_id
 
-    def add(self, envelope: Envelope, key: str, state: State, first: Entry) -> None:
-        """Write down a new envelope."""
+    def add(self, envelope: Envelope, key: str, state: State, first: Entry) -> int:
+        """Write down a new envelope; its row's number, which only grows."""
         e = envelope
-        self._database.execute(
+        done = self._database.execute(
             "INSERT INTO outbox (id, key, sender, recipient, addressed, to_node, text, thread,"
             " reply_to, hops, raw, created_at, expires_at, state, timeline)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (e.id, key or None, e.sender, e.recipient, e.to, e.to_node, e.text, e.thread,
              e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s, state, lines((first,))),
         )  # fmt: skip
+        return int(done.lastrowid or 0)
+
+    def last_seq(self) -> int:
+        """The number of the newest row."""
+        row = self._database.row("SELECT max(seq) FROM outbox")
+        return int(row[0] or 0) if row else 0
 
     def take(self, envelope_ids: Iterable[str], entry: Entry) -> int:
         """The recipient's node has them: ``entry`` (accepted) is added to those still queued.

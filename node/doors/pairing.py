@@ -1,0 +1,148 @@
+"""The inviter's side of pairing.
+
+An invitation is good for one proof: it is burnt on disk before the proof is answered, right or
+wrong. The newcomer's key is the one that TLS proved. Its own side is in ``node/adapters/pairing.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from hmac import compare_digest
+from typing import Protocol
+
+from fleet.core.address import parse_name
+from fleet.core.errors import InvitationRefused, VersionMismatch
+from fleet.core.frames import PROTOCOL
+from fleet.core.invitation import inviter_proof, joiner_proof, transcript
+from fleet.core.roster import SignedEntry
+from fleet.v1 import pairing_pb2, pairing_pb2_grpc
+from fleet.wire import entries_to_wire
+from node.adapters.pairing import NONCE_BYTES
+from node.adapters.pki import certificate_key, public_bytes
+from node.doors.interceptors import Context, address_of, certificate_of
+
+PATIENCE_S = 10.0
+"""For a whole pairing; a program is at the other end, not a person."""
+AT_ONCE = 8
+"""Newcomers under way. Anybody with a key can knock while an invitation is open."""
+
+Welcome = tuple[bytes, bytes, tuple[SignedEntry, ...], tuple[str, ...]]
+
+
+class Invitations(Protocol):
+    """What pairing needs of the engine."""
+
+    def secret_of(self, name: str) -> bytes:
+        """The secret of an open invitation.
+
+        Raises:
+            InvitationRefused: it is used, expired, or none of ours.
+        """
+        ...
+
+    async def burn(self, name: str, ended: str, address: str) -> None:
+        """End an invitation for good, and tell the operator how and from where.
+
+        From the call on ``secret_of`` refuses; on return that is on disk.
+        """
+        ...
+
+    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
+        """Let a newcomer in who proved an invitation; its admission and certificate (DER)."""
+        ...
+
+    def welcome(self) -> Welcome:
+        """Root certificate (DER), discovery key, roster and own addresses."""
+        ...
+
+
+class PairingService(pairing_pb2_grpc.PairingServicer):
+    """Lets in who proves an invitation."""
+
+    def __init__(self, invitations: Invitations, own_certificate: Callable[[], bytes]) -> None:
+        """``own_certificate`` is what TLS shows of this node now (DER)."""
+        self._invitations = invitations
+        self._own_certificate = own_certificate
+        self._under_way = 0
+
+    async def Pair(
+        self, request_iterator: AsyncIterator[pairing_pb2.JoinerStep], context: Context
+    ) -> None:
+        """Knock, challenge, proof, welcome."""
+        if self._under_way >= AT_ONCE:
+            raise InvitationRefused("too many are knocking at once; try again")
+        self._under_way += 1
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._pair(context)
+        except TimeoutError:
+            raise InvitationRefused(f"no proof within {PATIENCE_S:g} s") from None
+        finally:
+            self._under_way -= 1
+
+    async def _pair(self, context: Context) -> None:
+        certificate = certificate_of(context)
+        knock = (await _next(context)).knock
+        if knock.protocol != PROTOCOL:
+            raise VersionMismatch(
+                f"the inviter speaks protocol {PROTOCOL}, this node {knock.protocol}",
+                hint="install the same version of fleet on both hosts",
+            )
+        parse_name(knock.name)
+        self._invitations.secret_of(knock.invitation)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        challenge = pairing_pb2.Challenge(nonce=nonce)
+        await context.write(pairing_pb2.InviterStep(challenge=challenge))
+        proof = (await _next(context)).proof
+        seen = transcript(
+            invitation=knock.invitation,
+            name=knock.name,
+            joiner_nonce=knock.nonce,
+            inviter_nonce=nonce,
+            inviter_certificate=self._own_certificate(),
+            joiner_certificate=certificate,
+        )
+        secret = await self._burn(knock, proof, seen, address_of(context))
+        welcome = await self._welcome(certificate, knock.name, secret, seen)
+        await context.write(pairing_pb2.InviterStep(welcome=welcome))
+
+    async def _burn(
+        self, knock: pairing_pb2.Knock, proof: pairing_pb2.Proof, seen: bytes, address: str
+    ) -> bytes:
+        """The invitation's secret, proven by this newcomer and good for nobody else any more."""
+        # Asked again: another newcomer may have used it while this one was making its proof. Nothing
+        # is waited for between here and the burning.
+        secret = self._invitations.secret_of(knock.invitation)
+        right = compare_digest(proof.mac, joiner_proof(secret, seen))
+        ended = f"used by {knock.name}" if right else "withdrawn after a wrong proof"
+        await self._invitations.burn(knock.invitation, ended, address)
+        if not right:
+            raise InvitationRefused("the proof was wrong; the invitation is withdrawn")
+        return secret
+
+    async def _welcome(
+        self, certificate: bytes, name: str, secret: bytes, seen: bytes
+    ) -> pairing_pb2.Welcome:
+        key = public_bytes(certificate_key(certificate))
+        _, given = await self._invitations.admit(key, name)
+        root, discovery_key, entries, addresses = self._invitations.welcome()
+        mac = inviter_proof(
+            secret, seen, root=root, certificate=given, discovery_key=discovery_key
+        )
+        return pairing_pb2.Welcome(
+            mac=mac,
+            root_certificate=root,
+            certificate=given,
+            discovery_key=discovery_key,
+            roster=entries_to_wire(entries),
+            addresses=addresses,
+        )
+
+
+async def _next(context: Context) -> pairing_pb2.JoinerStep:
+    step = await context.read()
+    if not isinstance(step, pairing_pb2.JoinerStep):
+        raise InvitationRefused("the newcomer left in the middle")
+    return step
