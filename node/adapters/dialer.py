@@ -7,8 +7,9 @@ with plain sockets, where every step has its own error.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -88,9 +89,7 @@ class GrpcDialer:
         await asyncio.gather(*self._carrying, return_exceptions=True)
 
     def _channel(self, member: Admit, address: str) -> grpc.aio.Channel:
-        return channel_to(
-            address, self._identity(), pem_of(member.certificate), member.node_id
-        )
+        return channel_to(address, self._identity(), pem_of(member.certificate), member.node_id)
 
     async def _try_stream(self, member: Admit, address: str) -> str:
         """A stream of its own, as far as the other side's hello."""
@@ -99,8 +98,11 @@ class GrpcDialer:
             call = await _open(channel, member, address)
             async with _within(member, address, "it does not say hello", "rpc"):
                 first = await call.read()
-            known = isinstance(first, link_pb2.Frame)
-            hello = frame_from_wire(first, member.node_id) if known else None
+            hello = (
+                frame_from_wire(first, member.node_id)
+                if isinstance(first, link_pb2.Frame)
+                else None
+            )
             if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
                 raise VersionMismatch(
                     f"{member.name} speaks another protocol",
@@ -192,7 +194,7 @@ async def shown_certificate(address: str) -> bytes:
 
 
 @asynccontextmanager
-async def _within(member: Admit, address: str, slow: str, layer: Layer) -> AsyncIterator[None]:
+async def _within(member: Admit, address: str, slow: str, layer: Layer) -> AsyncGenerator[None]:
     """Socket errors inside, and taking too long, as the failure of a layer."""
     try:
         async with asyncio.timeout(CONNECT_S):
@@ -200,8 +202,14 @@ async def _within(member: Admit, address: str, slow: str, layer: Layer) -> Async
     except TimeoutError:
         raise _unreachable(member, address, f"{slow} within {CONNECT_S:g} s", layer) from None
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise _unreachable(member, address, why, layer) from None
+        raise _unreachable(member, address, socket_trouble(error), layer) from None
+
+
+def socket_trouble(error: OSError) -> str:
+    """What went wrong on a socket, in the kernel's or OpenSSL's words."""
+    if isinstance(error, ssl.SSLError) or not error.errno or error.errno < 0:
+        return error.strerror or str(error)
+    return os.strerror(error.errno).lower()
 
 
 def _unreachable(member: Admit, address: str, why: str, layer: Layer) -> FleetError:

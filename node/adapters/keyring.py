@@ -7,7 +7,6 @@ The node's own key never changes, and with it who the node is.
 
 from __future__ import annotations
 
-import os
 import secrets
 import stat
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Self, TypeVar
 
 import structlog
 
-from fleet.core.errors import FleetError, NotAllowed, NotPaired, StartFailed, UnsafeHome
+from fleet.core.errors import NotAllowed, NotPaired, StartFailed, UnsafeHome
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from node.adapters import keyfile, pairing
 from node.adapters.credentials import Identity, ServerTrust
@@ -47,12 +46,10 @@ from node.ports import Joined
 DISCOVERY_KEY_BYTES = 32
 _BESIDE = "joining"  # being written: worth nothing yet
 _DECIDED = "joined"  # complete: has to be moved into place
-
 _PLAIN = "plain"  # in the decided folder: whoever joins leaves the root key of its old fleet behind
 _T = TypeVar("_T")
 
 log = structlog.get_logger()
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,7 @@ class Keyring:
         self._key = key
         self._now = now
         self._open_until_s = 0.0
-        self._membership = _load(folder) or _found(folder, key)
-        self._check()
+        self._take(_load(folder) or _found(folder, key))
 
     @classmethod
     def open(cls, folder: Path, now: Callable[[], float] = time) -> Self:
@@ -93,14 +89,15 @@ class Keyring:
             keyfile.write(folder / "node.key", pem)
         return cls(folder, _parsed(folder / "node.key", node_key_from, pem), now)
 
-    def _check(self) -> None:
-        """The files belong together; a certificate of another key would only fail later, in TLS."""
-        held = self._membership
+    def _take(self, held: Membership) -> None:
+        """What belongs together fits together; if it did not, that would only show in TLS."""
         try:
             proven = check_certificate(held.certificate, held.root)
-            check_root(held.root)
+            self._fleet_id = check_root(held.root)
         except NotPaired as error:
             raise StartFailed(f"{self._folder}: {error}", hint=_RESTORE) from None
+        self._membership = held
+        self._identity = Identity(private_pem(self._key), pem_of(held.certificate))
         if proven != self.node_id:
             raise StartFailed(
                 f"{self._folder}/node.crt is not the certificate of node.key", hint=_RESTORE
@@ -123,7 +120,7 @@ class Keyring:
     @property
     def identity(self) -> Identity:
         """What this node shows in TLS, now."""
-        return Identity(private_pem(self._key), pem_of(self._membership.certificate))
+        return self._identity
 
     @property
     def certificate(self) -> bytes:
@@ -143,7 +140,7 @@ class Keyring:
     @property
     def fleet_id(self) -> str:
         """Names the fleet: the hash of the root's public key."""
-        return check_root(self._membership.root)
+        return self._fleet_id
 
     @property
     def is_admin(self) -> bool:
@@ -152,11 +149,10 @@ class Keyring:
 
     def trust(self) -> ServerTrust:
         """Whom TLS lets in now: members, and while an invitation is open anybody with a key."""
-        identity = self.identity
         roots = pem_of(self._membership.root)
         if self._now() < self._open_until_s:
             roots += pem_of(pairing_root()[1])
-        return ServerTrust(identity, roots)
+        return ServerTrust(self._identity, roots)
 
     def open_to_newcomers(self, until_wall_s: float) -> None:
         """Let unknown keys knock (and do nothing else) until then."""
@@ -213,7 +209,7 @@ class Keyring:
         fresh = Membership(given.root, given.certificate, given.discovery_key, None)
         _stage(self._folder, fresh)
         _finish_joining(self._folder)
-        self._membership = fresh
+        self._take(fresh)
         log.info("fleet joined", fleet=self.fleet_id, inviter=given.inviter_id)
         return Joined(self.fleet_id, given.inviter_id, given.entries, given.addresses)
 

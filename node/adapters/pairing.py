@@ -19,8 +19,8 @@ from fleet.core.errors import FleetError, InvitationRefused, NodeUnreachable, No
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import (
     Invitation,
-    inviter_proof,
     invitation_name,
+    inviter_proof,
     joiner_proof,
     parse_token,
     transcript,
@@ -28,7 +28,7 @@ from fleet.core.invitation import (
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from fleet.v1 import pairing_pb2, pairing_pb2_grpc
 from node.adapters.credentials import Identity, channel_to
-from node.adapters.dialer import shown_certificate
+from node.adapters.dialer import shown_certificate, socket_trouble
 from node.adapters.pki import (
     NodeKey,
     certificate_key,
@@ -91,13 +91,15 @@ async def _meet(invitation: Invitation, address: str) -> bytes:
     except TimeoutError:
         raise NodeUnreachable(label, f"{address}: no answer within {CONNECT_S:g} s") from None
     except OSError as error:
-        raise NodeUnreachable(label, f"{address}: {error.strerror or error}") from None
+        raise NodeUnreachable(label, f"{address}: {socket_trouble(error)}") from None
     try:
         shown = key_id(certificate_key(certificate))
     except NotPaired as error:
         shown = str(error)
     if shown != invitation.node_id:
-        wrong = NodeUnreachable(label, f"{address}: another node answers there, nothing was said")
+        wrong: FleetError = NodeUnreachable(
+            label, f"{address}: another node answers there, nothing was said"
+        )
         wrong.layer = "tls"
         raise wrong
     return certificate

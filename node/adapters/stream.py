@@ -16,7 +16,6 @@ import structlog
 
 from fleet.core.errors import FleetError, MalformedRequest
 from fleet.core.frames import Frame
-from fleet.v1 import link_pb2
 from fleet.wire import error_from_bytes, frame_from_wire, frame_to_wire
 
 ERROR_KEY = "fleet-error-bin"

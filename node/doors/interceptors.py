@@ -8,10 +8,11 @@ errors' sentences reach a peer; anything else is a number that is also in the lo
 from __future__ import annotations
 
 import asyncio
+import inspect
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, cast
 from urllib.parse import unquote
 
 import grpc
@@ -33,19 +34,6 @@ Behaviour = Callable[[Any, Context], Any]
 log = structlog.get_logger()
 
 
-class Handler(Protocol):
-    """What gRPC calls an ``RpcMethodHandler``: two flags, and one of four behaviours."""
-
-    request_streaming: bool
-    response_streaming: bool
-    request_deserializer: Callable[[bytes], Any] | None
-    response_serializer: Callable[[Any], bytes] | None
-    unary_unary: Behaviour | None
-    unary_stream: Behaviour | None
-    stream_unary: Behaviour | None
-    stream_stream: Behaviour | None
-
-
 class Guard(grpc.aio.ServerInterceptor):
     """Stands before every handler of every shape, and before methods that do not exist."""
 
@@ -58,7 +46,7 @@ class Guard(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         """Put the guard in front of the handler, whatever its shape."""
-        handler: Handler = await continuation(handler_call_details) or _NO_SUCH_METHOD
+        handler = await continuation(handler_call_details) or _NO_SUCH_METHOD
         method = handler_call_details.method
         if handler.response_streaming:
             behaviour = handler.stream_stream or handler.unary_stream
@@ -88,8 +76,8 @@ class Guard(grpc.aio.ServerInterceptor):
     def _answering_with_many(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def guarded(request: Any, context: Context) -> None:
             async with self._passing(method, context):
-                answers = behaviour(request, context)
-                if not isinstance(answers, AsyncIterator):
+                answers: Any = behaviour(request, context)
+                if not inspect.isasyncgen(answers):
                     await answers
                     return
                 async for answer in answers:
@@ -98,7 +86,7 @@ class Guard(grpc.aio.ServerInterceptor):
         return guarded
 
     @asynccontextmanager
-    async def _passing(self, method: str, context: Context) -> AsyncIterator[None]:
+    async def _passing(self, method: str, context: Context) -> AsyncGenerator[None]:
         line = log.bind(method=method, address=address_of(context))
         loop = asyncio.get_running_loop()
         start_s = loop.time()
@@ -136,18 +124,21 @@ def caller_of(context: Context) -> str:
         Unauthenticated: no certificate, or an older TLS.
         NotPaired: a node cannot have such a key.
     """
-    shown = context.auth_context() or {}
-    if (shown.get("ssl_tls_version") or [b""])[0] != b"TLSv1.3":
+    if _proven(context, "ssl_tls_version") != b"TLSv1.3":
         raise Unauthenticated("nodes speak TLS 1.3 with each other, nothing older")
-    pem = shown.get("x509_pem_cert") or [b""]
-    if not pem[0]:
+    pem = _proven(context, "x509_pem_cert")
+    if not pem:
         raise Unauthenticated("nodes show a certificate to each other")
-    return pem_id(bytes(pem[0]))
+    return pem_id(pem)
+
+
+def _proven(context: Context, name: str) -> bytes:
+    return next(iter((context.auth_context() or {}).get(name, ())), b"")
 
 
 def certificate_of(context: Context) -> bytes:
     """The certificate (DER) by which ``caller_of`` knows the caller."""
-    return der_of(bytes((context.auth_context() or {})["x509_pem_cert"][0]))
+    return der_of(_proven(context, "x509_pem_cert"))
 
 
 def address_of(context: Context) -> str:
@@ -162,13 +153,11 @@ async def refuse(context: Context, error: FleetError) -> None:
 
 
 def _bug(number: str) -> FleetError:
-    return FleetError(
-        f"the other node met a bug (number {number})", hint="its log has the details"
-    )
+    return FleetError(f"the other node met a bug (number {number})", hint="its log has the details")
 
 
-async def _unknown(request: Any, context: Context) -> None:
+async def _unknown(_request: Any, _context: Context) -> None:
     raise UnknownCall("of this name")
 
 
-_NO_SUCH_METHOD: Handler = grpc.stream_stream_rpc_method_handler(_unknown)
+_NO_SUCH_METHOD = cast(Any, grpc.stream_stream_rpc_method_handler(_unknown))

@@ -17,7 +17,7 @@ from fleet.core.errors import InvitationRefused, VersionMismatch
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import inviter_proof, joiner_proof, transcript
 from fleet.core.roster import SignedEntry
-from fleet.v1 import pairing_pb2, pairing_pb2_grpc
+from fleet.v1 import pairing_pb2
 from fleet.wire import entries_to_wire
 from node.adapters.pairing import NONCE_BYTES
 from node.adapters.pki import certificate_key, public_bytes
@@ -58,7 +58,7 @@ class Invitations(Protocol):
         ...
 
 
-class PairingService(pairing_pb2_grpc.PairingServicer):
+class PairingService:
     """Lets in who proves an invitation."""
 
     def __init__(self, invitations: Invitations, own_certificate: Callable[[], bytes]) -> None:
@@ -128,9 +128,7 @@ class PairingService(pairing_pb2_grpc.PairingServicer):
         key = public_bytes(certificate_key(certificate))
         _, given = await self._invitations.admit(key, name)
         root, discovery_key, entries, addresses = self._invitations.welcome()
-        mac = inviter_proof(
-            secret, seen, root=root, certificate=given, discovery_key=discovery_key
-        )
+        mac = inviter_proof(secret, seen, root=root, certificate=given, discovery_key=discovery_key)
         return pairing_pb2.Welcome(
             mac=mac,
             root_certificate=root,

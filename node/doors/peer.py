@@ -29,7 +29,7 @@ CLOSE_S = 1.0
 log = structlog.get_logger()
 
 
-class PeeringService(link_pb2_grpc.PeeringServicer):
+class PeeringService:
     """Links that other members dialled."""
 
     def __init__(self, serve: Serve) -> None:
@@ -37,9 +37,7 @@ class PeeringService(link_pb2_grpc.PeeringServicer):
         self._serve = serve
         self._running: set[asyncio.Future[Any]] = set()
 
-    async def Link(
-        self, request_iterator: AsyncIterator[link_pb2.Frame], context: Context
-    ) -> None:
+    async def Link(self, request_iterator: AsyncIterator[link_pb2.Frame], context: Context) -> None:
         """One link, for as long as it lasts."""
         link = StreamLink(caller_of(context), address_of(context), dialled=False)
         await context.send_initial_metadata(())  # tells the dialler that it is in
@@ -64,7 +62,9 @@ class PeerDoor:
         link_pb2_grpc.add_PeeringServicer_to_server(
             cast(link_pb2_grpc.PeeringServicer, peering), self._server
         )
-        pairing_pb2_grpc.add_PairingServicer_to_server(pairing, self._server)
+        pairing_pb2_grpc.add_PairingServicer_to_server(
+            cast(pairing_pb2_grpc.PairingServicer, pairing), self._server
+        )
 
     async def open(self, listen: str, credentials: grpc.ServerCredentials) -> int:
         """Listen on host:port; the port, which is a free one when 0 was asked for.
