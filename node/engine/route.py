@@ -168,6 +168,7 @@ class Router:
 
     async def _inside(self, route: Route, caller: Caller, name: str) -> None:
         async with _Walk(self, route, "store") as walk:
+            self._store.database.put_meta("checked", iso_time(self._clock.wall_s()).encode())
             await self._store.commit()
             walk.detail = "the database writes and syncs"
         if name == OPERATOR:

@@ -114,4 +114,3 @@ class ControlClient:
             _, answered = self._waiting.popleft()
             if not answered.done():
                 answered.set_exception(NoTmux(f"the tmux server at {self._socket} is gone"))
-

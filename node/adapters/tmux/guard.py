@@ -20,9 +20,7 @@ _TOKEN = re.compile(r"[a-z0-9-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9/_.-]+")
 
 
-def paste_line(
-    ref: PaneRef, sequence: int, path: str, how: Paste, version: tuple[int, int]
-) -> str:
+def paste_line(ref: PaneRef, sequence: int, path: str, how: Paste, version: tuple[int, int]) -> str:
     """Paste the file's bytes and set the mark, if the pane is as expected and not marked yet."""
     pane, buffer = _pane(ref), f"fleet-{sequence:d}"
     raw = " -S" if version >= (3, 7) else ""  # 3.7 would make escape characters visible

@@ -31,9 +31,7 @@ _GONE = Look(exists=False)
 class TmuxPanes:
     """Every tmux server that agents of this node live in."""
 
-    def __init__(
-        self, keeper: str, session: str, tmux_args: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, keeper: str, session: str, tmux_args: tuple[str, ...] = ()) -> None:
         """``keeper`` names our own session, ``session`` the one that agents' windows go into."""
         self._keeper = keeper
         self._session = session

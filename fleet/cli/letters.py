@@ -1,0 +1,145 @@
+"""Envelopes that exist: ``inbox``, ``outbox``, ``show``, and what may still be done with one."""
+
+from __future__ import annotations
+
+from fleet.cli import receipts, render
+from fleet.cli.command import Command
+from fleet.cli.terminal import DIM, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from fleet.cli.command import Invocation, Parser
+    from fleet.cli.terminal import Terminal
+
+    Receipt = dict[str, Any]
+
+
+def _inbox_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", default="",
+        help="an agent of this host, or operator; in an agent's pane that agent's own",
+    )  # fmt: skip
+    _list_arguments(parser)
+
+
+def _list_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--dead", action="store_true", help="only dead letters: given up, kept, revivable"
+    )
+    parser.add_argument(
+        "-n", "--limit", metavar="N", type=int, default=100, help="the newest N (default: 100)"
+    )
+
+
+def _inbox(call: Invocation) -> int:
+    given = call.given
+    answer = call.ask("inbox", name=given.name, dead=given.dead, limit=_limit(call))
+    return _list(call.terminal, answer.result, "from", "nothing has arrived")
+
+
+def _outbox(call: Invocation) -> int:
+    answer = call.ask("outbox", dead=call.given.dead, limit=_limit(call))
+    return _list(call.terminal, answer.result, "to", "nothing was sent from here")
+
+
+def _limit(call: Invocation) -> int:
+    limit = int(call.given.limit)
+    if limit < 1:
+        raise call.usage(f"-n {limit}: at least one")
+    return limit
+
+
+def _list(terminal: Terminal, letters: list[Receipt], other: str, empty: str) -> int:
+    if terminal.as_json:
+        terminal.data(letters)
+        return 0
+    if not letters:
+        terminal.note(empty)
+        return 0
+    sides = ("from", "to") if other == "from" else ("to", "from")
+    rows = [
+        (
+            one["id"], render.ago(one.get("at")), *(one[side] for side in sides), one["state"],
+            one.get("reason") or "", render.first_line(one.get("text") or ""),
+        )
+        for one in letters
+    ]  # fmt: skip
+    headings = ("ID", "AT", *(side.upper() for side in sides), "STATE", "REASON", "TEXT")
+    render.table(terminal, headings, rows)
+    return 0
+
+
+def _one_id(parser: Parser) -> None:
+    parser.add_argument("id", metavar="ID", help="the envelope's id, or how it begins")
+
+
+def _show(call: Invocation) -> int:
+    receipt = call.ask("show", id=call.given.id).result
+    terminal = call.terminal
+    if terminal.as_json:
+        terminal.data(receipt)
+        return 0
+    terminal.say(receipts.line(terminal, receipt))
+    cleaned = receipt.get("cleaned") or None
+    pairs = (
+        ("from", receipt.get("from")),
+        ("to", receipt.get("to")),
+        ("answers", receipt.get("reply_to")),
+        ("thread", receipt.get("thread") if receipt.get("thread") != receipt["id"] else ""),
+        ("hops", receipt.get("hops") or ""),
+        ("raw", "yes" if receipt.get("raw") else ""),
+        ("cleaned", f"{cleaned} characters were made visible" if cleaned else ""),
+        ("expires", receipt.get("expires_at")),
+    )
+    render.facts(terminal, pairs)
+    terminal.say("")
+    _timeline(terminal, receipt["timeline"])
+    if hint := receipts.todo(receipt):
+        terminal.say(f"\n{terminal.paint('next', DIM)}  {plain(hint)}")
+    terminal.say("")
+    for line in plain(receipt.get("text") or "").splitlines():
+        terminal.say(f"  {line}")
+    return 0
+
+
+def _timeline(terminal: Terminal, timeline: list[dict[str, Any]]) -> None:
+    """Times count from the first entry, each by the clock of the node that says so."""
+    began_s = render.clock_s(timeline[0]["at"]) or 0.0
+    terminal.say(terminal.paint(plain(f"since {timeline[0]['at']}"), DIM))
+    rows = [
+        (
+            f"{(render.clock_s(entry['at']) or began_s) - began_s:+.3f} s",
+            entry["node"], entry["state"], entry.get("reason") or "", entry.get("evidence") or "",
+            entry.get("detail") or "",
+        )
+        for entry in timeline
+    ]  # fmt: skip
+    render.table(terminal, ("AFTER", "NODE", "STATE", "REASON", "EVIDENCE", "DETAIL"), rows)
+
+
+def _asks(name: str) -> Callable[[Invocation], int]:
+    """A command that does something with one envelope and shows its receipt."""
+
+    def run(call: Invocation) -> int:
+        answer = call.ask(name, id=call.given.id)
+        if call.terminal.as_json:
+            call.terminal.data(answer.result)
+        else:
+            call.terminal.say(receipts.line(call.terminal, answer.result))
+        return answer.exit_code
+
+    return run
+
+
+COMMANDS = {
+    "inbox": Command(_inbox, _inbox_arguments, "fleet inbox operator"),
+    "outbox": Command(_outbox, _list_arguments, "fleet outbox --dead"),
+    "show": Command(_show, _one_id, "fleet show 01KB3"),
+    "ack": Command(_asks("ack"), _one_id, "fleet ack 01KB3"),
+    "cancel": Command(_asks("cancel"), _one_id, "fleet cancel 01KB3"),
+    "release": Command(_asks("release"), _one_id, "fleet release 01KB3"),
+    "revive": Command(_asks("revive"), _one_id, "fleet revive 01KB3"),
+}

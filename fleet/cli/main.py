@@ -1,0 +1,187 @@
+"""The command table, and the edge where everything that goes wrong becomes one line and a code.
+
+Only the module of the command that was typed is imported, and only its parser is built.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fleet.cli.command import Invocation, UsageError
+from fleet.cli.door import Failed
+from fleet.cli.terminal import Terminal
+from fleet.paths import home_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fleet.cli.command import Command
+
+GROUPS = {
+    "this host": ("up", "down", "status", "doctor", "log"),
+    "who belongs": ("invite", "join", "revoke", "nodes", "grant", "ungrant", "grants"),
+    "agents": ("ls", "start", "adopt", "stop", "forget", "peek", "attach", "profile"),
+    "messages": (
+        "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
+    ),
+    "the rest": ("whoami", "completion", "version"),
+}  # fmt: skip
+TABLE = {
+    "up": ("up", "start this host's node; does nothing if it runs"),
+    "down": ("up", "stop it, gracefully"),
+    "status": ("status", "node, fleet, peers and queues at a glance"),
+    "doctor": ("doctor", "check this host: tmux, sockets, mDNS, clock, disk, permissions, peers"),
+    "log": ("log", "follow what happens: the audit log"),
+    "invite": ("trust", "print a one-time token that lets a node in"),
+    "join": ("trust", "enter the fleet that a token is for"),
+    "revoke": ("trust", "put a node out, for good"),
+    "nodes": ("trust", "list the nodes: members, revoked ones, and strangers in sight"),
+    "grant": ("grants", "allow somebody more with agents here"),
+    "ungrant": ("grants", "take grants back"),
+    "grants": ("grants", "list what was granted here"),
+    "ls": ("agents", "list the agents of the known fleet"),
+    "start": ("start", "run an agent in a new tmux window, as the pane's own process"),
+    "adopt": ("start", "take a pane with a running program as an agent"),
+    "stop": ("agents", "close an agent's pane; its name and mail stay"),
+    "forget": ("agents", "give an agent's name up; its pane stays"),
+    "peek": ("agents", "show an agent's screen, cleaned"),
+    "attach": ("attach", "go to an agent's pane"),
+    "profile": ("agents", "list the kinds of programs that are known"),
+    "send": ("send", "send a message; comes back when the agent has it"),
+    "reply": ("send", "answer an envelope"),
+    "ack": ("letters", "say that an envelope was seen"),
+    "inbox": ("letters", "list what arrived for agents here"),
+    "outbox": ("letters", "list what was sent from here"),
+    "show": ("letters", "one envelope's whole timeline"),
+    "cancel": ("letters", "take an envelope back that was not typed yet"),
+    "release": ("letters", "let an envelope through that waits for approval"),
+    "revive": ("letters", "send a dead letter's text again, as a new envelope"),
+    "route": ("route", "walk a message's way layer by layer, and type nothing"),
+    "whoami": ("status", "who the node takes the caller for"),
+    "completion": ("completion", "print a completion script for a shell"),
+    "version": ("completion", "print the version"),
+}
+ALIASES = {"hey": "send"}
+EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
+
+
+def main() -> int:
+    """``fleet``."""
+    return run(sys.argv[1:])
+
+
+def hey() -> int:
+    """``hey``: the short form of ``fleet send``."""
+    return run(["send", *sys.argv[1:]])
+
+
+def run(words: Sequence[str]) -> int:
+    """Carry out a command line; the exit code."""
+    options = words[: words.index("--")] if "--" in words else words
+    terminal = Terminal(os.environ, as_json="--json" in options)
+    try:
+        code = _dispatch(words, terminal)
+        sys.stdout and sys.stdout.flush()
+    except KeyboardInterrupt:
+        terminal.passing_over()
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        code = EXIT_PIPE
+    except UsageError as mistake:
+        terminal.misused(mistake)
+        code = EXIT_USAGE
+    except Failed as failed:
+        terminal.fail(failed.error)
+        code = failed.exit_code
+    except Exception as error:  # noqa: BLE001 - the edge: no traceback reaches a person
+        from fleet.cli.edge import told
+
+        code = told(error, words, terminal)
+    return _closed(code)
+
+
+def _closed(code: int) -> int:
+    """Write out what is left; where nobody listens any more, in silence."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream and stream.flush()
+        except OSError as error:
+            # The interpreter would try again at exit and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = code or (EXIT_PIPE if isinstance(error, BrokenPipeError) else EXIT_BUG)
+    return code
+
+
+def _dispatch(words: Sequence[str], terminal: Terminal) -> int:
+    ahead, name, behind = _split(words)
+    if name in {"", "help"}:
+        if behind and behind[0] in TABLE:
+            return _dispatch([*ahead, behind[0], "--help"], terminal)
+        print(overview())
+        return 0
+    if name not in TABLE:
+        raise _unknown(name)
+    command = load(name)
+    parser = command.parser(name, TABLE[name][1])
+    given = parser.read([*ahead, *behind], takes_program=command.takes_program)
+    home = home_from(given.home, os.environ)
+    return command.run(Invocation(parser, given, home, terminal))
+
+
+def load(name: str) -> Command:
+    """The command of this name; imports its module."""
+    commands: dict[str, Command] = __import__(
+        f"fleet.cli.{TABLE[name][0]}", fromlist=["COMMANDS"]
+    ).COMMANDS
+    return commands[name]
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
+    """Options that stand before the command, the command, and what follows it."""
+    ahead: list[str] = []
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        word = rest.pop(0)
+        if word in {"-h", "--help"}:
+            return ahead, "help", rest
+        if word in {"-V", "--version"}:
+            return ahead, "version", rest
+        if word not in {"--json", "--home"} and not word.startswith("--home="):
+            raise UsageError(f"unknown option {word}", usage())
+        ahead.append(word)
+        if word == "--home":
+            if not rest:
+                raise UsageError("--home needs a folder", usage())
+            ahead.append(rest.pop(0))
+    if not rest:
+        return ahead, "", []
+    return ahead, ALIASES.get(rest[0], rest[0]), rest[1:]
+
+
+def _unknown(name: str) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*TABLE, *ALIASES], n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "fleet --help lists the commands"
+    return UsageError(f"there is no command {name!r}", hint=hint)
+
+
+def usage() -> str:
+    """The line that says how to begin."""
+    return "usage: fleet [--home DIR] [--json] COMMAND …"
+
+
+def overview() -> str:
+    """All commands with a line each."""
+    lines = ["Messages by name between AI agents in tmux panes, across hosts.", "", usage()]
+    for title, names in GROUPS.items():
+        lines += ["", f"{title}:"]
+        lines += [f"  {name:<12}{TABLE[name][1]}" for name in names]
+    lines += ["", "Each command has --help, with an example."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

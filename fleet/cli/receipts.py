@@ -1,0 +1,104 @@
+"""A receipt in words: what is known of an envelope, why it is not further, and what to do.
+
+It never says more than the receipt. A sentence of the node's goes before one made here.
+"""
+
+from __future__ import annotations
+
+from fleet.cli.terminal import GREEN, RED, YELLOW, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fleet.cli.terminal import Terminal
+
+    Receipt = dict[str, Any]
+
+_COLOURS = {
+    "submitted": GREEN, "acknowledged": GREEN, "refused": RED, "expired": RED, "cancelled": RED,
+    "unconfirmed": RED, "in_doubt": RED,
+}  # fmt: skip
+_WHY = {
+    "queued": "{node} has not taken it yet; it waits in the outbox here",
+    "accepted": "it is on {node}'s disk, and nothing is typed yet",
+    "held": "it is held on {node}",
+    "typing": "it is being typed",
+    "typed": "the text is in its input, and there is no evidence yet that it was taken",
+    "submitted": "it was taken, and not acknowledged yet",
+    "unconfirmed": "it was typed and Enter was pressed, and nothing shows whether it was taken",
+    "in_doubt": "the agent or tmux died while it was typed; it may have been taken",
+    "refused": "it was refused",
+    "expired": "its time ran out before it was typed",
+    "cancelled": "it was taken back",
+}
+_HELD = {
+    "dialog": "a question is open on its screen",
+    "draft": "somebody has typed something there and not sent it",
+    "busy": "the program is at work, and does not queue input",
+    "mode": "the pane is in copy mode, or its input is switched off",
+    "starting": "the program has not shown its prompt yet",
+    "approval": "its owner wants to see it first",
+    "offline": "it has no running pane now",
+}
+_TODO = {
+    "queued": "it goes by itself when {node} can be reached; why not: fleet route {to}",
+    "accepted": "fleet show {short} follows it; the way there: fleet route {to} --probe",
+    "typing": "fleet show {short}",
+    "typed": "fleet show {short}; if a question is open there, it waits for the answer",
+    "submitted": "fleet show {short}",
+    "unconfirmed": "look: fleet peek {to}; if it did not take it: fleet revive {short}",
+    "in_doubt": "look: fleet peek {to}; then fleet revive {short}, or leave it",
+    "expired": "fleet revive {short} sends it again",
+    "held": "it is typed by itself at a safe moment; look: fleet peek {to}",
+    "dialog": "look: fleet peek {to}; answer it there, no message ever does; this one waits",
+    "draft": "send or remove it there: fleet attach {name} on {node}; this one waits",
+    "approval": "on {node}: fleet release {short}",
+    "offline": "on {node}: fleet start {name}, or fleet adopt {name}; it is typed then",
+    "not_allowed": "ask for a grant: on {node}, fleet grant {sender} VERB {name}",
+    "loop_stopped": "a person may go on: fleet send {to}, which begins a new conversation",
+}
+
+
+def line(terminal: Terminal, receipt: Receipt, took_s: float | None = None) -> str:
+    """One line: state, recipient, id, and how it is known."""
+    state = str(receipt["state"])
+    facts = [str(fact) for fact in (receipt.get("evidence"), receipt.get("reason")) if fact]
+    if receipt.get("cleaned"):
+        facts.append(f"{receipt['cleaned']} characters made visible")
+    if took_s is not None:
+        facts.append(length(took_s))
+    told = f"  ({', '.join(facts)})" if facts else ""
+    painted = terminal.paint(f"{state:<9}", _COLOURS.get(state, YELLOW))
+    return painted + plain(f"  {receipt['to']}  {receipt['id']}{told}")
+
+
+def why(receipt: Receipt) -> str:
+    """Why it is no further, as one sentence about the recipient."""
+    state, reason = str(receipt["state"]), str(receipt.get("reason") or "")
+    sentence = _WHY.get(state, f"it is {state}").format(**_names(receipt))
+    detail = str(receipt.get("detail") or "") or _HELD.get(reason, reason)
+    return f"{receipt['to']}: {sentence}{': ' + detail if detail else ''}"
+
+
+def todo(receipt: Receipt) -> str:
+    """What to do about it; empty when there is nothing to do."""
+    state, reason = str(receipt["state"]), str(receipt.get("reason") or "")
+    words = _TODO.get(reason) if reason in _TODO else _TODO.get(state, "")
+    return (words or "").format(**_names(receipt))
+
+
+def length(length_s: float) -> str:
+    """How long something took."""
+    return f"{length_s * 1_000:.0f} ms" if length_s < 1 else f"{length_s:.1f} s"
+
+
+def _names(receipt: Receipt) -> dict[str, str]:
+    name, _, node = str(receipt["to"]).partition("@")
+    return {
+        "to": str(receipt["to"]),
+        "name": name,
+        "node": node or "its node",
+        "sender": str(receipt.get("from", "")),
+        "short": str(receipt["id"]),
+    }
