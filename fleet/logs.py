@@ -7,28 +7,52 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
 
 import structlog
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def set_up(*, debug: bool) -> None:
-    """Send logs to standard error; ``debug`` adds every transition."""
-    last = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
+_FILE_BYTES = 8 * 1024 * 1024
+_FILES_KEPT = 4
+_LOGGER = "fleet"
+
+
+def set_up(*, debug: bool, file: Path | None = None) -> None:
+    """Send logs to standard error, or to a file that is rotated; ``debug`` adds every transition."""
+    on_terminal = file is None and sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            last,
+            structlog.dev.ConsoleRenderer()
+            if on_terminal
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if debug else logging.INFO
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        if file is None
+        else _FileLogger(file),
+        cache_logger_on_first_use=False,
     )
+
+
+class _FileLogger:
+    """Hands out one stdlib logger, whose handler knows how to rotate; lines arrive rendered."""
+
+    def __init__(self, file: Path) -> None:
+        handler = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        self._logger = logging.getLogger(_LOGGER)
+        self._logger.propagate = False
+        self._logger.setLevel(logging.DEBUG)
+        self._logger.handlers = [handler]
+
+    def __call__(self, *_names: object) -> logging.Logger:
+        return self._logger

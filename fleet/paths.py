@@ -17,7 +17,6 @@ DEFAULT_HOME = "~/.fleet"
 DOOR = "run/door.sock"
 LOCK = "run/lock"
 LOGS = "log"
-ERRORS = "log/node.err"
 DATABASE = "fleet.db"
 
 
@@ -38,7 +37,7 @@ class Paths:
         self.database = root / DATABASE
         self.logs = root / LOGS
         self.log = self.logs / "node.log"
-        self.errors = root / ERRORS
+        self.errors = self.logs / "node.err"
         self.config = root / "config.toml"
         self.profiles = root / "profiles"
         self.spill = root / "spill"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ import structlog
 from fleet.core.errors import FleetError
 from fleet.logs import set_up
 from fleet.outcomes import EXIT_BUG, outcome_of
+from fleet.paths import Paths
 from node.daemon import Daemon, Options
 from node.doors import views
 from node.doors.local import error_json
@@ -33,7 +35,7 @@ def main() -> None:
     report = _Report(arguments.ready_fd)
     options = Options(arguments.home, arguments.name, arguments.listen, not arguments.no_mdns)
     try:
-        _run(_serve(options, report))
+        _run(_serve(options, report, arguments))
     except* FleetError as group:
         error = _first(group)
         report.failed(error)
@@ -55,8 +57,21 @@ def _run(serving: Coroutine[None, None, None]) -> None:
         uvloop.run(serving)
 
 
-async def _serve(options: Options, report: _Report) -> None:
-    await Daemon(options).run(report.ready)
+async def _serve(options: Options, report: _Report, arguments: argparse.Namespace) -> None:
+    daemon = Daemon(options)
+    if arguments.ready_fd >= 0:
+        _to_files(Paths(options.home), debug=arguments.debug)
+    await daemon.run(report.ready)
+
+
+def _to_files(paths: Paths, *, debug: bool) -> None:
+    """Nobody watches a node in the background: logs go to its home, and so do last words."""
+    set_up(debug=debug, file=paths.log)
+    descriptor = os.open(paths.errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    faulthandler.enable()
 
 
 def _first(group: BaseExceptionGroup[FleetError]) -> FleetError:

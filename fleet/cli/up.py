@@ -15,7 +15,6 @@ from fleet.cli.command import Command, nothing
 from fleet.cli.door import Answer, Broken, Door, Failed
 from fleet.cli.status import describe
 from fleet.cli.terminal import plain
-from fleet.paths import ERRORS, LOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def _start(call: Invocation) -> dict[str, Any]:
             env=_environment(call),
             cwd="/",
             stdin=subprocess.DEVNULL,
-            stdout=_errors(call.home) or early,
+            stdout=early,
             stderr=subprocess.STDOUT,
             pass_fds=[writing],
             start_new_session=True,
@@ -137,7 +136,7 @@ def _start(call: Invocation) -> dict[str, Any]:
             return said
         code = process.wait()
         early.seek(0)
-        return _failed(_last_words(call.home, early.read()) or f"it ended with code {code}", call)
+        return _failed(_last_words(early.read()) or f"it ended with code {code}", call)
 
 
 def _line(descriptor: int) -> bytes | None:
@@ -157,24 +156,8 @@ def _line(descriptor: int) -> bytes | None:
     return heard
 
 
-def _errors(home: str) -> int | None:
-    """Where the node's own last words go; nothing while it has no home to keep them in."""
-    try:
-        return os.open(
-            os.path.join(home, ERRORS), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-        )
-    except OSError:
-        return None
-
-
-def _last_words(home: str, early: bytes) -> str:
-    """The last line the node wrote before it ended."""
-    try:
-        with open(os.path.join(home, ERRORS), "rb") as file:
-            early = file.read() or early
-    except OSError:
-        pass
-    lines = early.decode(errors="backslashreplace").strip().splitlines()
+def _last_words(said: bytes) -> str:
+    lines = said.decode(errors="backslashreplace").strip().splitlines()
     return lines[-1] if lines else ""
 
 
@@ -182,7 +165,7 @@ def _failed(why: str, call: Invocation) -> dict[str, Any]:
     from fleet.cli.edge import as_json
     from fleet.core.errors import StartFailed
 
-    hint = f"fleet up --foreground shows more; its last words are in {call.home}/{ERRORS}"
+    hint = f"fleet up --foreground shows more; so does {call.home}/log, once there is one"
     return {"error": as_json(StartFailed(why, hint=hint)), "exit": 1}
 
 
