@@ -8,7 +8,6 @@ import faulthandler
 import json
 import os
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
 
 # gRPC's C core writes every failed handshake to standard error; what matters of it we log ourselves.
@@ -35,7 +34,7 @@ def main() -> None:
     report = _Report(arguments.ready_fd)
     options = Options(arguments.home, arguments.name, arguments.listen, not arguments.no_mdns)
     try:
-        _run(_serve(options, report, arguments))
+        asyncio.run(_serve(options, report, arguments))
     except* FleetError as group:
         error = _first(group)
         report.failed(error)
@@ -45,16 +44,6 @@ def main() -> None:
         log.exception("node crashed")
         report.failed(FleetError(f"the node met a bug: {group.exceptions[0]!r}"))
         sys.exit(EXIT_BUG)
-
-
-def _run(serving: Coroutine[None, None, None]) -> None:
-    """On uvloop where it is installed (the extra ``fast``), else on the standard loop."""
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        asyncio.run(serving)
-    else:
-        uvloop.run(serving)
 
 
 async def _serve(options: Options, report: _Report, arguments: argparse.Namespace) -> None:

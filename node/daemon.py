@@ -289,7 +289,12 @@ class Newcomers:
         self.admit = node.membership.admit
 
     def welcome(self):
-        return (self._keyring.root_certificate, self._keyring.discovery_key, self._node.fleet.roster.entries(), self._node.peers.own_addresses())
+        return (
+            self._keyring.root_certificate,
+            self._keyring.discovery_key,
+            self._node.fleet.roster.entries(),
+            self._node.peers.own_addresses(),
+        )
 
 
 def _joined(host: str, port: int) -> str:

@@ -62,8 +62,12 @@ class Parser(argparse.ArgumentParser):
         )
         self.everywhere = self.add_argument_group("everywhere")
         self.everywhere.add_argument("-h", "--help", action="help", help="this")
-        self.everywhere.add_argument("--json", action="store_true", help="answer with one JSON value")
-        self.everywhere.add_argument("--home", metavar="DIR", default="", help="which node: its home")
+        self.everywhere.add_argument(
+            "--json", action="store_true", help="answer with one JSON value"
+        )
+        self.everywhere.add_argument(
+            "--home", metavar="DIR", default="", help="which node: its home"
+        )
 
     def error(self, message: str) -> NoReturn:
         """Tell the mistake to who called us."""

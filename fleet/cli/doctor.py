@@ -36,9 +36,7 @@ class Finding:
 
     __slots__ = ("check", "detail", "layer", "remedy", "verdict")
 
-    def __init__(
-        self, check: str, layer: str, verdict: str, detail: str, remedy: str = ""
-    ) -> None:
+    def __init__(self, check: str, layer: str, verdict: str, detail: str, remedy: str = "") -> None:
         self.check = check
         self.layer = layer
         self.verdict = verdict
@@ -104,7 +102,9 @@ def _permissions(home: str) -> Iterator[Finding]:
     try:
         found = os.lstat(home)
     except OSError as error:
-        yield Finding("home", "local-node", "fail", f"{home}: {error.strerror}", "fleet up makes it")
+        yield Finding(
+            "home", "local-node", "fail", f"{home}: {error.strerror}", "fleet up makes it"
+        )
         return
     mode = stat.S_IMODE(found.st_mode)
     if found.st_uid != os.getuid():
@@ -218,7 +218,9 @@ def _peers(status: Status) -> Iterator[Finding]:
         check = f"peer {peer['node']}"
         if peer["state"] != "connected":
             why = peer.get("trouble") or f"last seen {render.ago(peer.get('last_seen')) or 'never'}"
-            yield Finding(check, "network", "warn", why, f"on that host: fleet status, fleet doctor")
+            yield Finding(
+                check, "network", "warn", why, f"on that host: fleet status, fleet doctor"
+            )
         elif peer.get("version") != status["version"]:
             detail = f"connected, version {peer.get('version')}, this one {status['version']}"
             yield Finding(check, "rpc", "warn", detail, "the same version on both is safest")

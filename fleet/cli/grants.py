@@ -15,7 +15,9 @@ VERBS = ("message", "observe", "control", "spawn")
 
 
 def _who(parser: Parser) -> None:
-    parser.add_argument("who", metavar="WHO", help="agent@node; *@node, or a node's bare name, is everybody there")
+    parser.add_argument(
+        "who", metavar="WHO", help="agent@node; *@node, or a node's bare name, is everybody there"
+    )
 
 
 def _agent(parser: Parser) -> None:

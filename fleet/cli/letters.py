@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Receipt = dict[str, Any]
 
 
+_REACHED = ("submitted", "acknowledged")
+
+
 def _inbox_arguments(parser: Parser) -> None:
     parser.add_argument(
         "name", metavar="NAME", nargs="?", default="",
@@ -97,7 +100,7 @@ def _show(call: Invocation) -> int:
     render.facts(terminal, pairs)
     terminal.say("")
     _timeline(terminal, receipt["timeline"])
-    if hint := receipts.todo(receipt):
+    if receipt["state"] not in _REACHED and (hint := receipts.todo(receipt)):
         terminal.say(f"\n{terminal.paint('next', DIM)}  {plain(hint)}")
     terminal.say("")
     for line in plain(receipt.get("text") or "").splitlines():

@@ -19,7 +19,12 @@ _CHAIN = ("hash", "previous")
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "-n", "--lines", metavar="N", type=int, default=20, help="begin with the last N (default: 20)"
+        "-n",
+        "--lines",
+        metavar="N",
+        type=int,
+        default=20,
+        help="begin with the last N (default: 20)",
     )
     parser.add_argument("--no-follow", action="store_true", help="end after those that are there")
 

@@ -34,7 +34,9 @@ def _wait_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, help="seconds to wait for it (default: 30)"
     )
-    parser.add_argument("--key", metavar="K", help="the same key and text again sends nothing twice")
+    parser.add_argument(
+        "--key", metavar="K", help="the same key and text again sends nothing twice"
+    )
 
 
 def _send_arguments(parser: Parser) -> None:

@@ -46,7 +46,9 @@ def _about_agent(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME", help="what it is to be called, on this host once")
     parser.add_argument("--profile", metavar="P", help="what kind of program: fleet profile ls")
     parser.add_argument(
-        "--policy", choices=POLICIES, help="who may message it: members, on approval, who has a grant"
+        "--policy",
+        choices=POLICIES,
+        help="who may message it: members, on approval, who has a grant",
     )
     parser.add_argument(
         "--socket", metavar="S",

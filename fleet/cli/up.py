@@ -32,9 +32,13 @@ _OURS = ("TMUX", "TMUX_PANE", "FLEET_AGENT", "FLEET_NODE", "FLEET_TEAM", "FLEET_
 
 
 def _arguments(parser: Parser) -> None:
-    parser.add_argument("--name", metavar="N", help="what people call this node (default: the host's)")
+    parser.add_argument(
+        "--name", metavar="N", help="what people call this node (default: the host's)"
+    )
     parser.add_argument("--listen", metavar="HOST:PORT", help="where peers reach it")
-    parser.add_argument("--no-mdns", action="store_true", help="neither announce nor look for others")
+    parser.add_argument(
+        "--no-mdns", action="store_true", help="neither announce nor look for others"
+    )
     parser.add_argument("--foreground", action="store_true", help="do not detach; Ctrl-C ends it")
 
 

@@ -187,9 +187,7 @@ def _whole(ask: Ask, typed_id: str) -> str:
 
 def _wait(wanted: str, timeout_s: float) -> Wait:
     if wanted and wanted not in WAITABLE:
-        raise MalformedRequest(
-            f"cannot wait for {wanted!r}", hint=f"one of: {', '.join(WAITABLE)}"
-        )
+        raise MalformedRequest(f"cannot wait for {wanted!r}", hint=f"one of: {', '.join(WAITABLE)}")
     if not 0 <= timeout_s <= 86_400:  # noqa: PLR2004 - a day
         raise MalformedRequest(f"a timeout of {timeout_s:g} s is not between 0 and a day")
     return Wait(State(wanted) if wanted else None, timeout_s)
@@ -323,7 +321,12 @@ async def _stop(ask: Ask) -> None:
 
 async def _whoami(ask: Ask) -> None:
     caller = ask.caller
-    told = {"identity": str(caller), "agent": caller.agent, "node": caller.node, "id": caller.node_id}
+    told = {
+        "identity": str(caller),
+        "agent": caller.agent,
+        "node": caller.node,
+        "id": caller.node_id,
+    }
     ask.answer.result(told, EXIT_REACHED)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from fleet.core.address import parse_query
 from fleet.core.envelope import Receipt
 from fleet.core.errors import MalformedRequest, PaneGone, UnknownAgent
 from fleet.core.frames import PeekAsk, ScreenAnswer
@@ -51,13 +50,10 @@ def own_name(node: Node, typed: str) -> str:
     Raises:
         UnknownAgent: it lives on another node, or nowhere.
     """
-    query = parse_query(typed)
-    if query.node:
-        address = node.fleet.resolve(typed)
-        if address.node_id != node.fleet.me.node_id:
-            raise UnknownAgent(f"{typed} on this node")
-        return address.agent
-    return node.agents.known(query.agent).name
+    address = node.fleet.resolve(typed)
+    if address.node_id != node.fleet.me.node_id:
+        raise UnknownAgent(f"{address} on this node")
+    return node.agents.known(address.agent).name
 
 
 def agent(node: Node, one: Agent) -> dict[str, object]:
@@ -82,7 +78,9 @@ async def agents(node: Node) -> list[dict[str, object]]:
         home = node.fleet.directory.node(entry.node_id)
         label = node_label(node.fleet.directory, entry.node_id)
         own = node.agents.get(entry.name) if here else None
-        state = await _state(node, own) if own else shown_presence(node.fleet.directory, entry).value
+        state = (
+            await _state(node, own) if own else shown_presence(node.fleet.directory, entry).value
+        )
         seen_s = node.clock.wall_s() if home is None or home.connected else home.seen_at_s
         rows.append(
             {
@@ -119,9 +117,7 @@ async def screen(node: Node, caller: Caller, typed: str, lines: int) -> dict[str
     if address.node_id == node.fleet.me.node_id:
         seen = await look_at(node, caller, address.agent, lines)
     else:
-        answer = await node.peers.ask(
-            address.node_id, PeekAsk(str(caller), address.agent, lines)
-        )
+        answer = await node.peers.ask(address.node_id, PeekAsk(str(caller), address.agent, lines))
         if not isinstance(answer, ScreenAnswer):
             raise MalformedRequest("the far node answered something else")
         seen = answer
@@ -170,7 +166,13 @@ def route(walked: Route) -> dict[str, object]:
             for c in walked.candidates
         ],
         "steps": [
-            {"layer": s.layer, "verdict": s.verdict, "detail": s.detail, "ms": s.ms, "error": s.error}
+            {
+                "layer": s.layer,
+                "verdict": s.verdict,
+                "detail": s.detail,
+                "ms": s.ms,
+                "error": s.error,
+            }
             for s in walked.steps
         ],
         "remedy": walked.remedy,
@@ -216,7 +218,9 @@ def nodes(node: Node) -> list[dict[str, object]]:
     for found in node.discovery.found() if node.discovery else ():
         if found.node_id not in members:
             row = _node_row(node, found.node_id, "")
-            rows.append({**row, "state": "found", "addresses": list(found.addresses), "via": "mdns"})
+            rows.append(
+                {**row, "state": "found", "addresses": list(found.addresses), "via": "mdns"}
+            )
     return rows
 
 

@@ -164,7 +164,9 @@ class Courier:
     async def _deliver(self, desk: Desk, job: Job) -> float:
         look = await self._panes.look(job.ref)
         now_s = self._clock.now_s()
-        desk.mode_since_s = (desk.mode_since_s if desk.mode_since_s >= 0 else now_s) if look.mode else -1.0
+        desk.mode_since_s = (
+            (desk.mode_since_s if desk.mode_since_s >= 0 else now_s) if look.mode else -1.0
+        )
         mode_s = now_s - desk.mode_since_s if look.mode else 0.0
         if hold := gate(job.profile, look, job.ref.token, mode_s):
             return self._hold(desk, job.item, hold.reason, hold.detail)
@@ -275,7 +277,9 @@ class Courier:
                 if not asking(job.profile, look):
                     await self._panes.enter(job.ref, job.item.mark)
             if waited_s >= job.profile.evidence_limit_s:
-                self._inbox.advance(job.item, Event.GIVE_UP, detail="the screen shows no sign of it")
+                self._inbox.advance(
+                    job.item, Event.GIVE_UP, detail="the screen shows no sign of it"
+                )
                 return
             seen = look
             await self._clock.sleep(POLL_S if waited_s < _QUIET_S else POLL_S * 5)

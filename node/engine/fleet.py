@@ -128,7 +128,9 @@ class Fleet:
         """What is remembered of reaching a node."""
         return self._peers.get(node_id) or Peer(node_id, (), 0.0, "", "")
 
-    def connected(self, node_id: str, address: str, others: Iterable[str], build: str, epoch: str) -> None:
+    def connected(
+        self, node_id: str, address: str, others: Iterable[str], build: str, epoch: str
+    ) -> None:
         """A link stands: remember the address that worked first, then those the peer names."""
         known = (address, *others, *self.peer(node_id).addresses)
         peer = Peer(
@@ -150,9 +152,7 @@ class Fleet:
     def disconnected(self, node_id: str) -> None:
         """The link is gone: its agents are away, what is known of them stays."""
         peer = self.peer(node_id)
-        self._remember(
-            Peer(node_id, peer.addresses, self._clock.wall_s(), peer.build, peer.epoch)
-        )
+        self._remember(Peer(node_id, peer.addresses, self._clock.wall_s(), peer.build, peer.epoch))
         self._see(node_id, connected=False)
 
     def _remember(self, peer: Peer) -> None:
@@ -170,7 +170,9 @@ class Fleet:
             self.directory.put_node(NodeEntry(admit.node_id, admit.name, connected, seen))
 
     def _put_self(self) -> None:
-        self.directory.put_node(NodeEntry(self.me.node_id, self.me.name, connected=True, seen_at_s=0))
+        self.directory.put_node(
+            NodeEntry(self.me.node_id, self.me.name, connected=True, seen_at_s=0)
+        )
 
     # --- agents ---
 

@@ -106,9 +106,7 @@ class Membership:
         """End an invitation for good, before its proof is answered."""
         invitation = self._store.book.invitation(name)
         if invitation is not None:
-            self._store.book.put_invitation(
-                Invitation(name, b"", invitation.expires_at_s, ended)
-            )
+            self._store.book.put_invitation(Invitation(name, b"", invitation.expires_at_s, ended))
         self._audit("invitation ended", invitation=name, how=ended, address=address)
         await self._store.commit()
         log.warning("invitation ended", invitation=name, how=ended, address=address)
@@ -185,14 +183,13 @@ class Membership:
 
     # --- grants ---
 
-    async def grant(
-        self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float
-    ) -> Grant:
+    async def grant(self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float) -> Grant:
         """Let somebody do something with agents of this node, until it expires (0: never)."""
         known = {verb.value for verb in Verb}
         if not verbs or set(verbs) - known:
             raise MalformedRequest(
-                f"{', '.join(verbs) or 'nothing'} cannot be granted", hint=f"{', '.join(sorted(known))}"
+                f"{', '.join(verbs) or 'nothing'} cannot be granted",
+                hint=f"{', '.join(sorted(known))}",
             )
         until_s = self._clock.wall_s() + expires_s if expires_s else 0.0
         pattern = who.lower() if "@" in who else f"*@{who.lower()}"

@@ -206,7 +206,9 @@ class Outbox:
         self._audit("envelope refused", row.envelope, by=label, reason=error.code)
         return ((row.envelope.id, entry),)
 
-    async def reported(self, node_id: str, reports: Iterable[Report]) -> tuple[tuple[str, int], ...]:
+    async def reported(
+        self, node_id: str, reports: Iterable[Report]
+    ) -> tuple[tuple[str, int], ...]:
         """Store a node's news of envelopes sent to it; what is now known of each, as counts."""
         counts: list[tuple[str, int]] = []
         grown: list[tuple[str, tuple[Entry, ...], int]] = []

@@ -156,7 +156,9 @@ class Peers:
                     return True
             except FleetError as error:
                 self.trouble[member.node_id] = error
-                log.debug("dial failed", peer=member.node_id[:12], address=address, error=error.code)
+                log.debug(
+                    "dial failed", peer=member.node_id[:12], address=address, error=error.code
+                )
         return False
 
     def own_addresses(self) -> tuple[str, ...]:
@@ -183,7 +185,9 @@ class Peers:
                 first = await link.receive()
         except TimeoutError:
             link.close("no hello")
-            raise NodeUnreachable(self._fleet.label(link.peer_id), "it does not say hello") from None
+            raise NodeUnreachable(
+                self._fleet.label(link.peer_id), "it does not say hello"
+            ) from None
         session = self._greeted(link, first)
         if session is None:
             return False

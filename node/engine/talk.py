@@ -113,7 +113,8 @@ class Talk:
             UnknownEnvelope: none, or several.
         """
         whole = self._whole(
-            typed_id, lambda prefix: self._store.inbox.like(prefix) + self._store.outbox.like(prefix)
+            typed_id,
+            lambda prefix: self._store.inbox.like(prefix) + self._store.outbox.like(prefix),
         )
         found = self._store.inbox.get(whole) or self._store.outbox.get(whole)
         if found is None:

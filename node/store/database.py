@@ -158,7 +158,9 @@ class Database:
         events = msgspec.json.encode(told).decode()
         self._hash = sha256(f"{self._hash}\n{events}".encode()).hexdigest()
         self._n += 1
-        self.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (self._n, told[-1]["at"], events, self._hash))
+        self.execute(
+            "INSERT INTO audit VALUES (?, ?, ?, ?)", (self._n, told[-1]["at"], events, self._hash)
+        )
 
     def _chain_end(self) -> tuple[str, int]:
         last = self.row("SELECT hash, n FROM audit ORDER BY n DESC LIMIT 1")

@@ -284,7 +284,9 @@ class InboxTable:
 
     def last_mark(self, recipient: str) -> int:
         """The highest paste number ever written down for an agent."""
-        row = self._database.row("SELECT max(mark) FROM inbox WHERE recipient = ? AND mark > 0", (recipient,))
+        row = self._database.row(
+            "SELECT max(mark) FROM inbox WHERE recipient = ? AND mark > 0", (recipient,)
+        )
         return int(row[0] or 0) if row else 0
 
     def recent(self, recipient: str, limit: int, *, dead: bool) -> list[Incoming]:

@@ -39,7 +39,9 @@ class Figure:
         """``ok``, ``missed``, or nothing where there is no limit."""
         if not self.limit:
             return ""
-        good = self.compared <= self.limit if self.better == "lower" else self.compared >= self.limit
+        good = (
+            self.compared <= self.limit if self.better == "lower" else self.compared >= self.limit
+        )
         return "ok" if good else "missed"
 
 

@@ -84,15 +84,19 @@ def pair(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     stage.run(nova, "join", token)
     world.wait_linked(white, nova)
     stage.run(white, "nodes")
-    stage.note("the same token again is refused:")
-    stage.run(world.home("nova"), "join", token, code=9)
+    stage.note("a stranger who copied the token is refused, for it was good once:")
+    eve = world.home("eve")
+    eve.up()
+    stage.run(eve, "join", token, code=7)
+    eve.ask("down")
 
 
 def agents(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     """Three agents; two share a name."""
     stage.step("Three agents in tmux: rin on both nodes, kai on nova")
     for home, name in ((white, "rin"), (nova, "rin"), (nova, "kai")):
-        words = ("start", name, "--", sys.executable, str(TUI), str(world.folder / f"{home.name}-{name}.jsonl"))
+        record = str(world.folder / f"{home.name}-{name}.jsonl")
+        words = ("start", name, "--", sys.executable, str(TUI), record)
         print(f"{GREEN}{home.name}{OFF} $ fleet start {name} -- …")
         said = home.run(*words)
         if said.code:
@@ -106,7 +110,7 @@ def talk(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     stage.step("A message by qualified name, across nodes, until rin has it as a turn")
     sent = stage.run(white, "send", "rin@nova", "the tests are green")
     stage.note("what rin's terminal shows:")
-    stage.run(nova, "peek", "rin", "--lines", "6")
+    stage.run(nova, "peek", "rin@nova", "--lines", "6")
     envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)  # noqa: PLR2004
     stage.run(white, "show", envelope_id)
     stage.step("The bare name could mean two agents: refused, and both are named")
@@ -118,7 +122,8 @@ def away(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     """A stopped node's mail waits and arrives."""
     stage.step("nova goes away; a message to it waits in white's outbox")
     stage.run(nova, "down")
-    sent = stage.run(white, "send", "kai@nova", "read this when you are back", "--timeout", "0.5", code=5)
+    later = ("send", "kai@nova", "read this when you are back", "--timeout", "0.5")
+    sent = stage.run(white, *later, code=5)
     envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)  # noqa: PLR2004
     stage.run(white, "outbox", lines=6)
     stage.step("fleet route names the layer that failed, and the remedy")

@@ -151,16 +151,20 @@ class Scene:
         """Wait until both nodes have a link to each other."""
         for here, there in ((one, other), (other, one)):
             until(
-                lambda here=here, there=there: there.name
-                in [n["node"] for n in here.ask("nodes") if n["state"] == "connected"],
+                lambda here=here, there=there: (
+                    there.name
+                    in [n["node"] for n in here.ask("nodes") if n["state"] == "connected"]
+                ),
                 f"{here.name} is linked with {there.name}",
             )
 
     def wait_known(self, home: Home, *addresses: str) -> None:
         """Wait until a home's directory holds these agents, online."""
         until(
-            lambda: set(addresses)
-            <= {a["address"] for a in home.ask("ls") if a["state"] not in {"offline", "away"}},
+            lambda: (
+                set(addresses)
+                <= {a["address"] for a in home.ask("ls") if a["state"] not in {"offline", "away"}}
+            ),
             f"{home.name} knows {addresses}",
         )
 

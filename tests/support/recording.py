@@ -59,6 +59,8 @@ class Recording:
             whole = _FRAMED.fullmatch(told["text"])
             assert whole, f"not one whole message: {told['text'][:300]!r}"
             found.append(
-                Turn(whole["sender"], whole["authority"], whole["id"], whole["text"], told["last_s"])
+                Turn(
+                    whole["sender"], whole["authority"], whole["id"], whole["text"], told["last_s"]
+                )
             )
         return found
