@@ -19,7 +19,7 @@ from pathlib import Path
 
 import structlog
 
-from fleet.config import ANY_HOST, DEFAULT_PORT, Config, load, split_address
+from fleet.config import ANY_HOST, DEFAULT_PORT, load, split_address
 from fleet.core.address import OPERATOR, label_from, parse_name
 from fleet.core.errors import NotAllowed, PortInUse, WrongState
 from fleet.core.frames import (
@@ -31,23 +31,24 @@ from fleet.core.frames import (
     Question,
     StepsAnswer,
 )
-from fleet.core.roster import Admit
 from fleet.core.trust import Caller
 from fleet.paths import Paths
 from fleet.profiles import Profiles
 from fleet.profiles import load as load_profiles
 from node.adapters.clock import SystemClock
+from node.adapters.credentials import server_credentials
 from node.adapters.dialer import GrpcDialer
 from node.adapters.home import lock, prepare
+from node.adapters.interfaces import reachable
 from node.adapters.keyring import Keyring
 from node.adapters.lineage import lineage
+from node.adapters.mdns import MdnsDiscovery
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.doors import views
 from node.doors.calls import handle
 from node.doors.local import LocalDoor
-from node.adapters.credentials import server_credentials
-from node.adapters.interfaces import reachable
+from node.doors.pairing import Welcome
 from node.doors.peer import PairingService, PeerDoor, PeeringService
 from node.engine.agents import Agents
 from node.engine.courier import Courier
@@ -156,11 +157,10 @@ class Daemon:
         self._clock = SystemClock()
         self._store = SqliteStore(self._paths.database, self._keyring.node_id)
         self._me = self._introduce()
-        self._advertised: tuple[str, ...] = ()
+        self._bound = ("127.0.0.1", 0)
         short = self._me.node_id[:8]
         self._panes = TmuxPanes(f"_fleet-{short}", f"fleet-{self._me.name.replace('.', '-')}")
         self._dialer = GrpcDialer(lambda: self._keyring.identity)
-        self._discovery = None
         spill = SpillFolder(self._paths.spill)
         spill.tidy(self._clock.wall_s())
         world = World(
@@ -168,8 +168,9 @@ class Daemon:
             self._dialer.probe,
         )  # fmt: skip
         self.node = assemble(
-            self._me, str(self._paths.root), world, self._profiles, lambda: self._advertised
+            self._me, str(self._paths.root), world, self._profiles, self._addresses
         )
+        self.node.missing = self._missing
 
     # --- who we are ---
 
@@ -213,7 +214,7 @@ class Daemon:
         node = self.node
         peer_door = await self._open_peer_door()
         local_door = LocalDoor(self._paths.door, self._attest, partial(handle, node))
-        await self._open_discovery()
+        discovery = self._discovery()
         await local_door.open()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -224,6 +225,7 @@ class Daemon:
                 group.create_task(part)
                 for part in (
                     node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(),
+                    *([discovery.run()] if discovery else []),
                 )
             ]  # fmt: skip
             ready(node)
@@ -234,8 +236,6 @@ class Daemon:
             node.peers.close("the node stops")
             for part in work:
                 part.cancel()
-        if self._discovery is not None:
-            await self._discovery.close()
         await peer_door.close()
         await self._dialer.close()
         await self._panes.close()
@@ -263,15 +263,35 @@ class Daemon:
         node.listen = _joined(host, bound)
         self._store.database.put_meta("listen", node.listen.encode())
         self._store.commit_soon()
-        self._advertised = (*self._config.advertise, *reachable(host, bound))
+        self._bound = (host, bound)
         return door
+
+    def _addresses(self) -> tuple[str, ...]:
+        """Where peers reach this node, now: interfaces come and go."""
+        return (*self._config.advertise, *reachable(*self._bound))
 
     def _usual_listen(self) -> str:
         remembered = self._store.database.meta("listen")
         return remembered.decode() if remembered else f"{ANY_HOST}:{DEFAULT_PORT}"
 
-    async def _open_discovery(self) -> None:
-        return
+    def _discovery(self) -> MdnsDiscovery | None:
+        """mDNS, unless it is switched off; it touches the network only when it runs."""
+        if not (self._options.mdns and self._config.mdns):
+            return None
+        node = self.node
+        node.discovery = node.peers.discovery = discovery = MdnsDiscovery(
+            self._me.node_id,
+            lambda: reachable(*self._bound),
+            lambda: self._keyring.discovery_key,
+            self._clock,
+            node.peers.advertised,
+        )
+        return discovery
+
+    def _missing(self) -> list[str]:
+        """What this node would like to have and has not."""
+        trouble = self.node.discovery.trouble if self.node.discovery else ""
+        return [f"mdns: {trouble}"] if trouble else []
 
     def _attest(self, pid: int) -> Caller:
         agent = self.node.agents.of_process(lineage(pid))
@@ -288,7 +308,8 @@ class Newcomers:
         self.burn = node.membership.burn
         self.admit = node.membership.admit
 
-    def welcome(self):
+    def welcome(self) -> Welcome:
+        """Root certificate, discovery key, roster and own addresses."""
         return (
             self._keyring.root_certificate,
             self._keyring.discovery_key,

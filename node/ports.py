@@ -232,15 +232,19 @@ class Discovery(Protocol):
 
     @property
     def trouble(self) -> str:
-        """Why discovery is off, or nothing."""
+        """Why nobody finds this node or is found by it, or nothing."""
         ...
 
     def found(self) -> tuple[Found, ...]:
         """What is advertised on the network now, at most 256 nodes, without ourselves."""
         ...
 
-    async def close(self) -> None:
-        """Say goodbye and stop."""
+    def seek(self, node_id: str) -> None:
+        """Ask the network for a member that is away; may be called often, and asks seldom."""
+        ...
+
+    async def run(self) -> None:
+        """Advertise and listen until cancelled, then say goodbye; ends by nothing else."""
         ...
 
 

@@ -36,7 +36,7 @@ def reachable(host: str, port: int) -> tuple[str, ...]:
 def places() -> tuple[Place, ...]:
     """Where this host is on a link with others, in a steady order: no loopback, no link-local
     addresses, no point-to-point tunnels."""
-    found = [p for p in _all() if _is_usable(p.address) and 1 < p.network.num_addresses]
+    found = [p for p in _all() if _is_usable(p.address) and p.network.num_addresses > 1]
     return tuple(sorted(found, key=lambda p: (_family(p.address), p.interface, int(p.address))))
 
 

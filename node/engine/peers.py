@@ -48,6 +48,10 @@ HELLO_S = 5.0
 ASK_S = 10.0
 _LET_THE_OTHER_DIAL_S = 0.3
 _RETRY_DECLINED_S = 1.0
+HINT_EVERY_S = 2.0
+HINTS_AT_ONCE = 10
+"""What adverts can make this node do, however many of them there are: one round of dials per member
+in that time, and so many dials at once."""
 
 log = structlog.get_logger()
 
@@ -89,6 +93,9 @@ class Peers:
         self._addresses = addresses
         self._sessions: dict[str, Session] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._advertised: dict[str, asyncio.Event] = {}  # set: there is a hint not yet followed
+        self._hinted_s: dict[str, float] = {}  # when hints to a member were last followed
+        self._hints_dialled = asyncio.Semaphore(HINTS_AT_ONCE)
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
         self.trouble: dict[str, FleetError] = {}
@@ -125,6 +132,8 @@ class Peers:
                 session.link.close("revoked")
         for node_id in self._keepers.keys() - members.keys():
             self._keepers.pop(node_id).cancel()
+            self._advertised.pop(node_id, None)
+            self._hinted_s.pop(node_id, None)
         if self._group is None:
             return
         for node_id in members.keys() - self._keepers.keys():
@@ -134,24 +143,63 @@ class Peers:
 
     async def _keep(self, member: Admit) -> None:
         attempts = 0
+        hints_first = False
         while True:
             if session := self._sessions.get(member.node_id):
                 await session.ended.wait()
-                attempts = 0
+                attempts, hints_first = 0, False
             elif attempts == 0 and member.node_id < self._fleet.me.node_id:
                 await self._clock.sleep(_LET_THE_OTHER_DIAL_S)
                 attempts = 1
-            elif await self._dial(member):
-                attempts = 0
+            elif await self._dial(member, hints_first=hints_first):
+                attempts, hints_first = 0, False
             else:
-                await self._clock.sleep(retry_after_s(attempts, self._clock.dice()))
+                if self.discovery:
+                    self.discovery.seek(member.node_id)
+                hints_first = await self._pause(
+                    member.node_id, retry_after_s(attempts, self._clock.dice())
+                )
                 attempts += 1
 
-    async def _dial(self, member: Admit) -> bool:
-        """Try every known address; True after a link that stood has ended."""
-        for address in self.addresses_of(member.node_id):
+    async def _pause(self, node_id: str, seconds: float) -> bool:
+        """Wait before the next round, or until mDNS shows the member somewhere new; whether it did."""
+        advertised = self._advertised.setdefault(node_id, asyncio.Event())
+        try:
+            async with asyncio.timeout(seconds):
+                await advertised.wait()
+        except TimeoutError:
+            return False
+        await self._clock.sleep(self._hints_rest_s(node_id))
+        advertised.clear()
+        return True
+
+    def advertised(self, node_id: str) -> None:
+        """A node is advertised at an address that it was not at before. Only members matter."""
+        if node_id in self._keepers:
+            self._advertised.setdefault(node_id, asyncio.Event()).set()
+
+    def _hints_rest_s(self, node_id: str) -> float:
+        """How long hints to this member have to wait yet."""
+        last_s = self._hinted_s.get(node_id)
+        return 0.0 if last_s is None else max(0.0, last_s + HINT_EVERY_S - self._clock.now_s())
+
+    async def _dial(self, member: Admit, *, hints_first: bool) -> bool:
+        """Try every known address; True after a link that stood has ended.
+
+        ``hints_first``: what is known was tried just now, and what mDNS shows is newer.
+        """
+        known = self._fleet.peer(member.node_id).addresses
+        hints = [a for a in self._hints(member.node_id) if a not in known]
+        if self._hints_rest_s(member.node_id) > 0:
+            hints = []
+        for address in (*hints, *known) if hints_first else (*known, *hints):
             try:
-                link = await self._dialer.dial(member, address)
+                if address in hints:
+                    self._hinted_s[member.node_id] = self._clock.now_s()
+                    async with self._hints_dialled:
+                        link = await self._dialer.dial(member, address)
+                else:
+                    link = await self._dialer.dial(member, address)
                 if await self.serve(link):
                     return True
             except FleetError as error:
@@ -167,9 +215,11 @@ class Peers:
 
     def addresses_of(self, node_id: str) -> tuple[str, ...]:
         """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
+        return tuple(dict.fromkeys((*self._fleet.peer(node_id).addresses, *self._hints(node_id))))
+
+    def _hints(self, node_id: str) -> tuple[str, ...]:
         found = self.discovery.found() if self.discovery else ()
-        hints = (a for node in found if node.node_id == node_id for a in node.addresses)
-        return tuple(dict.fromkeys((*self._fleet.peer(node_id).addresses, *hints)))
+        return next((node.addresses for node in found if node.node_id == node_id), ())
 
     # --- one link ---
 
