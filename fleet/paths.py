@@ -3,7 +3,6 @@
 Touches no disk. Importing it costs next to nothing: every command of the command line does.
 """
 
-# ruff: noqa: PTH - pathlib takes longer to import than everything else the command line needs
 from __future__ import annotations
 
 import os

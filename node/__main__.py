@@ -68,7 +68,8 @@ def _first(group: BaseExceptionGroup[FleetError]) -> FleetError:
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    return found if isinstance(found, FleetError) else FleetError(str(found))
+    assert isinstance(found, FleetError)  # noqa: S101 - for the type checkers
+    return found
 
 
 class _Report:

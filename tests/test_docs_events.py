@@ -30,7 +30,7 @@ def logged() -> dict[str, str]:
         for on, method, args in calls(tree):
             if re.fullmatch(r"(self\.)?_?log(ger)?", on) and method in LEVELS:
                 assert isinstance(args[0], ast.Constant), f"not constant: {ast.unparse(args[0])}"
-                events[args[0].value] = LEVELS[method]
+                events[str(args[0].value)] = LEVELS[method]
     return events
 
 

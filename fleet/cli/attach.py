@@ -10,6 +10,8 @@ from fleet.cli.terminal import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from fleet.cli.command import Invocation, Parser
 
 
@@ -27,12 +29,17 @@ def _attach(call: Invocation) -> int:
         call.terminal.say(plain(f"tmux -S {socket} attach -t '{session}' ; select-pane -t {pane}"))
         return 0
     aim = ["select-window", "-t", pane, ";", "select-pane", "-t", pane, ";"]
+    environment = dict(call.environ)
     if own_server(call.environ) == socket:
         words = ["tmux", "-S", socket, *aim, "switch-client", "-t", pane]
     else:
+        environment.pop("TMUX", None)  # or tmux refuses to nest
         words = ["tmux", "-S", socket, *aim, "attach-session", "-t", session]
-    without = {name: value for name, value in call.environ.items() if name != "TMUX"}
-    os.execvpe("tmux", words, dict(call.environ) if own_server(call.environ) == socket else without)
+    _become(words, environment)
+
+
+def _become(words: list[str], environment: dict[str, str]) -> NoReturn:
+    os.execvpe("tmux", words, environment)
 
 
 COMMANDS = {"attach": Command(_attach, _arguments, "fleet attach rin")}

@@ -3,7 +3,6 @@
 It looks with its own eyes where it can, so that it can tell something when no node runs.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import os
@@ -218,9 +217,7 @@ def _peers(status: Status) -> Iterator[Finding]:
         check = f"peer {peer['node']}"
         if peer["state"] != "connected":
             why = peer.get("trouble") or f"last seen {render.ago(peer.get('last_seen')) or 'never'}"
-            yield Finding(
-                check, "network", "warn", why, f"on that host: fleet status, fleet doctor"
-            )
+            yield Finding(check, "network", "warn", why, "on that host: fleet status, fleet doctor")
         elif peer.get("version") != status["version"]:
             detail = f"connected, version {peer.get('version')}, this one {status['version']}"
             yield Finding(check, "rpc", "warn", detail, "the same version on both is safest")

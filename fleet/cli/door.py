@@ -5,7 +5,6 @@ apart: no node, a socket left behind, a door that is not ours, an answer that br
 The contract is ``docs/reference/local-door.md``.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import _socket
@@ -130,11 +129,9 @@ class Door:
         line = bytes(self._heard[:end])
         del self._heard[: end + 1]
         try:
-            told = json.loads(line)
+            told: dict[str, Any] = json.loads(line)
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise Broken("what it said is not the local door's language")
+            raise Broken("what it said is not the local door's language") from None
         return told
 
 
@@ -158,11 +155,8 @@ def _no_door(home: str, error: OSError) -> Exception:
         case ConnectionRefusedError():
             return NodeNotRunning(home, "it ended without saying so, its socket is still there")
         case PermissionError():
-            not_ours = NotAllowed(
-                "you", "enter", home, hint="it is another user's; take your own: --home DIR"
-            )
-            not_ours.layer = "local-node"
-            return not_ours
+            hint = "it is another user's; take your own: --home DIR"
+            return NotAllowed.rebuilt(f"you may not enter {home}", hint, "local-node", ())
         case _:
             return NodeNotRunning(home, error.strerror or str(error))
 

@@ -3,7 +3,6 @@
 Imported only once something has gone wrong: the tree of errors takes longer to load than a send.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import os

@@ -83,7 +83,8 @@ def run(words: Sequence[str]) -> int:
     terminal = Terminal(os.environ, as_json="--json" in options)
     try:
         code = _dispatch(words, terminal)
-        sys.stdout and sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         terminal.passing_over()
         code = EXIT_INTERRUPTED
@@ -104,12 +105,13 @@ def run(words: Sequence[str]) -> int:
 
 def _closed(code: int) -> int:
     """Write out what is left; where nobody listens any more, in silence."""
-    for stream in (sys.stdout, sys.stderr):
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
-            stream and stream.flush()
+            if stream is not None:
+                stream.flush()
         except OSError as error:
             # The interpreter would try again at exit and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
             code = code or (EXIT_PIPE if isinstance(error, BrokenPipeError) else EXIT_BUG)
     return code
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fleet.cli.command import Invocation, Parser
-    from fleet.cli.terminal import Terminal
 
     Route = dict[str, Any]
 
@@ -60,12 +59,12 @@ def _walked(call: Invocation) -> tuple[Route, int]:
     except Failed as failed:
         if failed.error.get("layer") not in LAYERS:
             raise
-        error = FleetError(str(failed), hint=str(failed.error.get("hint", "")))
+        told = FleetError(str(failed), hint=str(failed.error.get("hint", "")))
         layer = failed.error["layer"]
         steps = [_step(layer, "fail", str(failed))]
         steps += [_step(one, "skipped", "not reached") for one in LAYERS if one != layer]
         steps.sort(key=lambda step: LAYERS.index(step["layer"]))
-        return {**_alone(call, steps, error), "error": failed.error}, failed.exit_code
+        return {**_alone(call, steps, told), "error": failed.error}, failed.exit_code
     return answer.result, answer.exit_code
 
 

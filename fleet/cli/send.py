@@ -142,12 +142,12 @@ class Waiting:
             return Answer(self._seen, EXIT_NOT_YET)
         from fleet.core.errors import InDoubt
 
-        unknown = InDoubt(
+        raise InDoubt.rebuilt(
             f"the node went away before it answered ({broken}); it may have taken the text",
-            hint="fleet status; then fleet outbox, or once more: with --key that cannot send twice",
-        )
-        unknown.layer = "local-node"
-        raise unknown from left(self._call.home, broken)
+            "fleet status; then fleet outbox, or once more: with --key that cannot send twice",
+            "local-node",
+            (),
+        ) from left(self._call.home, broken)
 
 
 def _show(call: Invocation, answer: Answer, took_s: float) -> None:

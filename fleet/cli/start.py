@@ -3,19 +3,18 @@
 The node cannot know that: it is the caller's terminal that says it, as tmux itself would read it.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import os
 import re
 
 from fleet.cli.command import Command
+from fleet.cli.door import PATIENCE_S
 from fleet.cli.terminal import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from fleet.cli.command import Invocation, Parser
 
@@ -69,7 +68,7 @@ def _adopt_arguments(parser: Parser) -> None:
 
 def _start(call: Invocation) -> int:
     given = call.given
-    args = {"cwd": _folder(given.cwd), "command": given.program}
+    args: dict[str, object] = {"cwd": _folder(given.cwd), "command": given.program}
     return _tell(call, "start", args, "runs in")
 
 
@@ -106,12 +105,12 @@ def _pane(call: Invocation) -> str:
     return str(given.pane)
 
 
-def _tell(call: Invocation, name: str, args: dict[str, Any], done: str) -> int:
+def _tell(call: Invocation, name: str, args: dict[str, object], done: str) -> int:
     given = call.given
     socket = server_socket(given.socket, call.environ)
     wish = {"name": given.name, "socket": socket, "profile": given.profile, "policy": given.policy}
     said = {key: value for key, value in {**wish, **args}.items() if value is not None}
-    agent = call.ask(name, **said).result
+    agent = call.ask(name, patience_s=PATIENCE_S, **said).result
     if call.terminal.as_json:
         call.terminal.data(agent)
         return 0

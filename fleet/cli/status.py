@@ -27,8 +27,7 @@ def _status(call: Invocation) -> int:
 
 def describe(terminal: Terminal, status: dict[str, Any]) -> None:
     """A node in a few lines."""
-    agents = status.get("agents") or {}
-    peers = status.get("peers") or []
+    peers = status["peers"]
     up = sum(peer.get("state") == "connected" for peer in peers)
     pairs = (
         ("node", f"{status['node']}  ({str(status['id'])[:SHORT_ID]}…)"),
@@ -37,10 +36,9 @@ def describe(terminal: Terminal, status: dict[str, Any]) -> None:
         ("home", status.get("home")),
         ("process", f"{status['pid']}, version {status.get('version', '?')}"),
         ("mdns", status.get("mdns")),
-        ("agents", f"{agents.get('here', 0)} here, {agents.get('online', 0)} of them online; "
-                   f"{agents.get('known', 0)} known in the fleet"),
+        ("agents", _agents(status["agents"])),
         ("peers", f"{up} of {len(peers)} connected" if peers else "none yet: fleet invite"),
-        *((f"{name}", _queue(queue)) for name, queue in (status.get("queues") or {}).items()),
+        *((name, _queue(queue)) for name, queue in status["queues"].items()),
     )  # fmt: skip
     render.facts(terminal, pairs)
     if peers:
@@ -50,7 +48,7 @@ def describe(terminal: Terminal, status: dict[str, Any]) -> None:
             for peer in peers
         ]
         render.table(terminal, ("PEER", "STATE", "LAST SEEN", "TROUBLE"), rows)
-    for missing in status.get("missing") or []:
+    for missing in status["missing"]:
         terminal.say(terminal.paint("missing", YELLOW) + plain(f"  {missing}"))
 
 
@@ -59,9 +57,12 @@ def _fleet(status: dict[str, Any]) -> str:
     return f"{str(status.get('fleet') or '')[:SHORT_ID]}…{role}"
 
 
-def _queue(queue: Any) -> str:
-    if not isinstance(queue, dict):
-        return str(queue)
+def _agents(counts: dict[str, int]) -> str:
+    here, online, known = counts["here"], counts["online"], counts["known"]
+    return f"{here} here, {online} of them online; {known} known in the fleet"
+
+
+def _queue(queue: dict[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in queue.items() if count) or "empty"
 
 

@@ -6,6 +6,7 @@ locale and no text in it can steer a terminal. What people are shown went throug
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -48,7 +49,7 @@ class Terminal:
         self._passing = False
         for stream in (sys.stdout, sys.stderr):
             if stream is not None and stream.encoding.lower() != "utf-8":
-                stream.reconfigure(errors="backslashreplace")
+                _escaping(stream)
 
     # --- standard output ---
 
@@ -100,7 +101,7 @@ class Terminal:
             print(json.dumps({"error": error}))
             return
         self._complain("error:", RED, str(error.get("message", "")))
-        candidates = error.get("candidates") or []
+        candidates: list[dict[str, Any]] = error.get("candidates", [])
         for candidate in candidates:
             print(f"  {_candidate(candidate)}", file=sys.stderr)
         if hint := error.get("hint"):
@@ -130,6 +131,12 @@ class Terminal:
 def _candidate(one: dict[str, Any]) -> str:
     seen = f", seen {one['last_seen']}" if one.get("last_seen") else ""
     return plain(f"{one.get('address')}  on {one.get('node')}, {one.get('state')}{seen}")
+
+
+def _escaping(stream: TextIO) -> None:
+    """Escape what the locale cannot show, rather than fail on it."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _is_tty(stream: TextIO | None) -> bool:

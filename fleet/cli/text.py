@@ -3,7 +3,6 @@
 A mistake is found here, before the node is asked, so that nothing is half done.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import os
@@ -34,7 +33,8 @@ def text_of(call: Invocation) -> str:
         FleetError: a file that cannot be read, bytes that are not UTF-8, too much, or nothing.
         UsageError: two texts.
     """
-    text, file = call.given.text, call.given.file
+    text: str | None = call.given.text
+    file: str | None = call.given.file
     if text is not None and file is not None:
         raise call.usage("a text and -f exclude each other")
     if text is None:

@@ -4,7 +4,6 @@ The node tells through a pipe that it serves, or why it never will. It runs in a
 so neither Ctrl-C nor the end of this terminal reaches it.
 """
 
-# ruff: noqa: PTH - see fleet/paths.py
 from __future__ import annotations
 
 import json

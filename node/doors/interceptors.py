@@ -87,13 +87,13 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _passing(self, method: str, context: Context) -> AsyncGenerator[None]:
-        line = log.bind(method=method, address=address_of(context))
+        logger = log.bind(method=method, address=address_of(context))
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         status = "OK"
         try:
             node_id = caller_of(context)
-            line = line.bind(peer=node_id[:12])
+            logger = logger.bind(peer=node_id[:12])
             if method not in OPEN_TO_STRANGERS:
                 self._authorise(node_id)
             yield
@@ -105,16 +105,16 @@ class Guard(grpc.aio.ServerInterceptor):
             raise
         except FleetError as error:
             status = outcome_of(error).status
-            line = line.bind(error=error.code, detail=str(error))
+            logger = logger.bind(error=error.code, detail=str(error))
             await refuse(context, error)
         except Exception:
             status, number = "INTERNAL", secrets.token_hex(4)
-            line = line.bind(number=number)
+            logger = logger.bind(number=number)
             log.exception("call failed", method=method, number=number)
             await refuse(context, _bug(number))
         finally:
             ms = round((loop.time() - start_s) * 1_000, 1)
-            line.info("call ended", status=status, ms=ms)
+            logger.info("call ended", status=status, ms=ms)
 
 
 def caller_of(context: Context) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from fleet.core.address import parse_query
 from fleet.core.envelope import Receipt
 from fleet.core.errors import MalformedRequest, PaneGone, UnknownAgent
 from fleet.core.frames import PeekAsk, ScreenAnswer
@@ -47,9 +48,15 @@ def whole_letter(receipt: Receipt) -> dict[str, object]:
 def own_name(node: Node, typed: str) -> str:
     """The name of an agent of this node, typed bare or as an address.
 
+    For commands that act on this host only, such as ``stop``: no other node's agent can be meant, so
+    a bare name is this node's agent even where another node has one of that name.
+
     Raises:
         UnknownAgent: it lives on another node, or nowhere.
     """
+    query = parse_query(typed)
+    if not query.node:
+        return node.agents.known(query.agent).name
     address = node.fleet.resolve(typed)
     if address.node_id != node.fleet.me.node_id:
         raise UnknownAgent(f"{address} on this node")

@@ -35,6 +35,7 @@ from node.ports import Clock
 from node.store import SqliteStore
 
 WAY_THERE = ("network", "tls", "rpc")
+_LAYERS: dict[str, Layer] = {layer: layer for layer in LAYERS}
 WAY_IN = ("store", "tmux", "pane", "agent")
 
 Probe = Callable[[Admit, str], Awaitable[tuple[Step, ...]]]
@@ -237,5 +238,5 @@ def _not_ready(address: str, reason: HoldReason, detail: str) -> FleetError:
 
 
 def _error_of(step: Step) -> FleetError:
-    layer: Layer = next((known for known in LAYERS if known == step.layer), "rpc")
+    layer = _LAYERS.get(step.layer, "rpc")
     return every_error().get(step.error, FleetError).rebuilt(step.detail, step.remedy, layer, ())

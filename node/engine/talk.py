@@ -123,7 +123,7 @@ class Talk:
 
     def _whole(self, typed_id: str, like: Callable[[str], list[str]]) -> str:
         prefix = typed_id.strip().upper()
-        fitting = set(like(prefix)) if prefix else set()
+        fitting: set[str] = set(like(prefix)) if prefix else set()
         if len(fitting) != 1:
             raise UnknownEnvelope(typed_id, several=len(fitting))
         return fitting.pop()

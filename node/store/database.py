@@ -190,7 +190,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 2000")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     if version == 0:
-        schema = resources.files(__package__).joinpath("schema.sql").read_text()
+        schema = resources.files("node.store").joinpath("schema.sql").read_text()
         connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
     return connection
 

@@ -98,9 +98,10 @@ def plot(figures: Sequence[Figure]) -> str:
         return left + width * math.log(max(ratio, low) / low) / math.log(top / low)
 
     one = place(1.0)
+    height = row * (len(figures) + 2)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" '
-        f'height="{row * (len(figures) + 2)}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" height="{height}"',
+        ' font-family="sans-serif" font-size="12">',
         f'<line x1="{one:.0f}" y1="8" x2="{one:.0f}" y2="{row * (len(figures) + 1)}" stroke="#888"/>',
         f'<text x="{one:.0f}" y="{row * (len(figures) + 1) + 14}" text-anchor="middle">floor</text>',
     ]
@@ -124,6 +125,6 @@ def plot(figures: Sequence[Figure]) -> str:
 
 
 def _short(value: float) -> str:
-    if value >= 1_000:  # noqa: PLR2004
+    if value >= 1_000:
         return f"{value:,.0f}"
     return f"{value:.3g}"

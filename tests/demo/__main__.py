@@ -51,7 +51,7 @@ class Stage:
 
 
 def _short(line: str) -> str:
-    return line if len(line) <= 150 else line[:70] + " … " + line[-70:]  # noqa: PLR2004
+    return line if len(line) <= 150 else line[:70] + " … " + line[-70:]
 
 
 def main() -> None:
@@ -111,7 +111,7 @@ def talk(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     sent = stage.run(white, "send", "rin@nova", "the tests are green")
     stage.note("what rin's terminal shows:")
     stage.run(nova, "peek", "rin@nova", "--lines", "6")
-    envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)  # noqa: PLR2004
+    envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)
     stage.run(white, "show", envelope_id)
     stage.step("The bare name could mean two agents: refused, and both are named")
     stage.run(white, "send", "rin", "which of you?", code=4)
@@ -124,7 +124,7 @@ def away(stage: Stage, world: Scene, white: Home, nova: Home) -> None:
     stage.run(nova, "down")
     later = ("send", "kai@nova", "read this when you are back", "--timeout", "0.5")
     sent = stage.run(white, *later, code=5)
-    envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)  # noqa: PLR2004
+    envelope_id = next(word for word in (sent.out + sent.err).split() if len(word) == 26)
     stage.run(white, "outbox", lines=6)
     stage.step("fleet route names the layer that failed, and the remedy")
     stage.run(white, "route", "kai@nova", code=8)

@@ -142,7 +142,7 @@ def test_a_stopped_nodes_mail_waits_and_arrives_once(
     assert nova.run("down").code == 0
     said = white.run("send", "rin@nova", "when you are back", "--timeout", "0.3", "--json")
     assert (said.code, said.json["state"]) == (5, "queued")
-    assert [e["id"] for e in white.ask("outbox")][0] == said.json["id"]
+    assert next(e["id"] for e in white.ask("outbox")) == said.json["id"]
     nova.again()
     until(lambda: white.state_of(said.json["id"]) == "submitted", "it arrived")
     assert [turn.text for turn in rin.turns()].count("when you are back") == 1

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ class Home:
         """Start the node again, as it was."""
         return self.ask("up", "--no-mdns")
 
+    def sees(self, name: str) -> bool:
+        """Whether this node has a link with the node of that name."""
+        return any(n["node"] == name and n["state"] == "connected" for n in self.ask("nodes"))
+
     @property
     def pid(self) -> int:
         """The node's process."""
@@ -150,13 +155,7 @@ class Scene:
     def wait_linked(self, one: Home, other: Home) -> None:
         """Wait until both nodes have a link to each other."""
         for here, there in ((one, other), (other, one)):
-            until(
-                lambda here=here, there=there: (
-                    there.name
-                    in [n["node"] for n in here.ask("nodes") if n["state"] == "connected"]
-                ),
-                f"{here.name} is linked with {there.name}",
-            )
+            until(partial(here.sees, there.name), f"{here.name} is linked with {there.name}")
 
     def wait_known(self, home: Home, *addresses: str) -> None:
         """Wait until a home's directory holds these agents, online."""

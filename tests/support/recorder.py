@@ -17,6 +17,7 @@ import select
 import sys
 import time
 import tty
+from pathlib import Path
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 
@@ -31,7 +32,7 @@ class Recorder:
         self.swallow = options.swallow
 
     def note(self, **facts: object) -> None:
-        with open(self.options.file, "a", encoding="utf-8") as file:
+        with Path(self.options.file).open("a", encoding="utf-8") as file:
             file.write(json.dumps(facts) + "\n")
 
     def show(self, text: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Generator
 
 from fleet.core.errors import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste
@@ -211,7 +212,7 @@ def _checked(pane: str) -> str:
 
 
 @contextlib.contextmanager
-def _memory_file(data: bytes):  # type: ignore[no-untyped-def]
+def _memory_file(data: bytes) -> Generator[str]:
     """A file that only exists in memory; tmux reads it by its /proc path while it is open."""
     descriptor = os.memfd_create("fleet")
     try:

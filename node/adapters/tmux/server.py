@@ -19,7 +19,8 @@ from node.ports import SpawnSpec
 if TYPE_CHECKING:
     import libtmux
 
-OLDEST = (3, 2)
+OLDEST: tuple[int, int] = (3, 2)
+_MASTER: tuple[int, int] = (99, 0)  # "tmux master" has no number
 WIDTH, HEIGHT = 160, 48
 _IDENTITY = "#{pid}:#{start_time}"
 
@@ -34,7 +35,7 @@ def installed_version() -> tuple[int, int]:
         raise NoTmux("tmux is not installed", hint="install tmux 3.2 or newer")
     said = subprocess.run(["tmux", "-V"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"(\d+)\.(\d+)", said)
-    version = (int(found[1]), int(found[2])) if found else (99, 0)  # "tmux master"
+    version = (int(found[1]), int(found[2])) if found else _MASTER
     if version < OLDEST:
         raise NoTmux(
             f"this is {said.strip()}; fleet needs tmux {OLDEST[0]}.{OLDEST[1]}",
