@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from fleet.cli.command import Command
 from fleet.cli.start import own_server
 from fleet.cli.terminal import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from fleet.cli.command import Invocation, Parser
 
 
@@ -20,6 +16,8 @@ def _arguments(parser: Parser) -> None:
 
 
 def _attach(call: Invocation) -> int:
+    import subprocess
+
     place = call.ask("attach", name=call.given.name).result
     socket, pane, session = (str(place[name]) for name in ("socket", "pane", "session"))
     if call.terminal.as_json:
@@ -35,11 +33,7 @@ def _attach(call: Invocation) -> int:
     else:
         environment.pop("TMUX", None)  # or tmux refuses to nest
         words = ["tmux", "-S", socket, *aim, "attach-session", "-t", session]
-    _become(words, environment)
-
-
-def _become(words: list[str], environment: dict[str, str]) -> NoReturn:
-    os.execvpe("tmux", words, environment)
+    return subprocess.run(words, env=environment, check=False).returncode
 
 
 COMMANDS = {"attach": Command(_attach, _arguments, "fleet attach rin")}
