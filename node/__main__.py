@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import faulthandler
+import gc
 import json
 import os
 import sys
@@ -48,6 +49,9 @@ def main() -> None:
 
 async def _serve(options: Options, report: _Report, arguments: argparse.Namespace) -> None:
     daemon = Daemon(options)
+    # What lives as long as the node is not looked at again by every collection.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     if arguments.ready_fd >= 0:
         _to_files(Paths(options.home), debug=arguments.debug)
     await daemon.run(report.ready)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from base64 import b32encode
 
-_CROCKFORD = bytes.maketrans(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-)
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
 _NONCE = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -18,6 +16,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._last_ms = 0
+        self._prefix = ""
 
     def now_s(self) -> float:
         """Monotonic seconds."""
@@ -32,10 +31,11 @@ class SystemClock:
 
         Ids of one node never go back in time, also when its clock does, so the store appends.
         """
-        self._last_ms = max(self._last_ms, time.time_ns() // 1_000_000)
-        number = (self._last_ms << 80) | secrets.randbits(80)
-        # 160 bits are 32 digits; the low 130 of them are the last 26.
-        return b32encode(number.to_bytes(20))[6:].translate(_CROCKFORD).decode()
+        now_ms = time.time_ns() // 1_000_000
+        if now_ms > self._last_ms:
+            self._last_ms = now_ms
+            self._prefix = _digits(now_ms, 50)
+        return self._prefix + _digits(secrets.randbits(80), 80)
 
     def token(self) -> str:
         """16 random hexadecimal digits."""
@@ -53,3 +53,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def _digits(number: int, bits: int) -> str:
+    """The low ``bits``, a multiple of ten, as digits of base 32."""
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(bits - 10, -1, -10)])

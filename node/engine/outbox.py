@@ -8,8 +8,10 @@ reports is stored and passed on; nothing here ever says more than that.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 
 from fleet.core.address import OPERATOR, Address
@@ -28,6 +30,7 @@ from fleet.core.trust import Caller, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.tail import Tail
 from node.ports import Clock
 from node.records import Outgoing
 from node.store import SqliteStore
@@ -61,6 +64,9 @@ class Outbox:
         self._events = events
         self._durable_seq = store.outbox.last_seq()
         self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
+        self._tails: dict[str, Tail] = {}
+        self._group: asyncio.Future[None] | None = None
+        self._staging: dict[str, int] = {}  # the open group's youngest row per node
         self.queued: Callable[[str], None] = lambda _node_id: None  # told after each commit
 
     # --- from callers ---
@@ -83,10 +89,8 @@ class Outbox:
             await self._store.commit()
             self._inbox.wake(envelope.recipient)
             return receipt
-        seq, receipt = self._queue(wish, envelope)
-        await self._store.commit()
-        self._durable_seq = max(self._durable_seq, seq)
-        self.queued(address.node_id)
+        receipt, durable = self._queue(wish, envelope)
+        await durable
         return receipt
 
     def _earlier(self, caller: Caller, wish: Wish) -> Receipt | None:
@@ -135,15 +139,41 @@ class Outbox:
         self._store.outbox.report(envelope.id, entries[1:], len(entries), 0)
         return Receipt(envelope, entries)
 
-    def _queue(self, wish: Wish, envelope: Envelope) -> tuple[int, Receipt]:
+    def _queue(self, wish: Wish, envelope: Envelope) -> tuple[Receipt, asyncio.Future[None]]:
         node_id = envelope.to_node
         if self.waiting(node_id) >= OUTBOX_LIMIT:
             raise MailboxFull(f"the outbox for {self._fleet.label(node_id)}", OUTBOX_LIMIT)
         first = self._entry(State.QUEUED)
+        tail = self._tail(node_id)
         seq = self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
+        tail.add(seq, envelope)
         self._waiting[node_id] = self.waiting(node_id) + 1
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
-        return seq, Receipt(envelope, (first,))
+        return Receipt(envelope, (first,)), self._staged(node_id, seq)
+
+    def _staged(self, node_id: str, seq: int) -> asyncio.Future[None]:
+        """The commit that makes a row durable; whoever sent it may be gone by then, the link is told."""
+        group = self._store.commit()
+        if group is not self._group:
+            self._group, self._staging = group, {}
+            group.add_done_callback(partial(self._committed, self._staging))
+        self._staging[node_id] = seq
+        return group
+
+    def _committed(self, staged: dict[str, int], group: asyncio.Future[None]) -> None:
+        if group.exception() is not None:
+            self._tails.clear()
+            self._waiting.clear()
+            return
+        self._durable_seq = max(self._durable_seq, *staged.values())
+        for node_id in staged:
+            self.queued(node_id)
+
+    def _tail(self, node_id: str) -> Tail:
+        tail = self._tails.get(node_id)
+        if tail is None:
+            tail = self._tails[node_id] = Tail(self._store.outbox.last_seq())
+        return tail
 
     def waiting(self, node_id: str) -> int:
         """How many envelopes wait for a node."""
@@ -164,7 +194,10 @@ class Outbox:
         batch: list[tuple[int, Posted]] = []
         now_s = self._clock.wall_s()
         size = 0
-        for seq, envelope in self._store.outbox.queued(node_id, after_seq, limit):
+        rows = self._tail(node_id).since(after_seq, limit)
+        if rows is None:
+            rows = self._store.outbox.queued(node_id, after_seq, limit)
+        for seq, envelope in rows:
             if seq > self._durable_seq:
                 break
             size += len(envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
@@ -271,6 +304,7 @@ class Outbox:
         self._events.moved(row.envelope.id, (entry,))
 
     def _leave(self, row: Outgoing) -> None:
+        self._tail(row.envelope.to_node).drop(row.seq)
         self._waiting[row.envelope.to_node] = self.waiting(row.envelope.to_node) - 1
 
     def _entry(self, state: State, detail: str = "") -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -29,9 +28,8 @@ _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
 
 
-@lru_cache(maxsize=64)
 def lines(entries: tuple[Entry, ...]) -> str:
-    """Timeline entries as they are stored; a batch's first ones are all alike."""
+    """Timeline entries as they are stored."""
     return "".join(
         _encode((e.state, e.at_s, e.node, e.reason, e.evidence or "", e.detail)).decode() + "\n"
         for e in entries

@@ -47,11 +47,12 @@ class Home:
     name: str
     root: Path
     environment: dict[str, str]
+    prefix: tuple[str, ...] = ()  # what command lines begin with, to run on another host
 
     def run(self, *words: str, stdin: str | bytes | None = None) -> Said:
         """Run a command to its end."""
         done = subprocess.run(
-            [str(FLEET), *words],
+            [*self.prefix, str(FLEET), *words],
             env=self.environment,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
@@ -75,7 +76,7 @@ class Home:
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         """Begin a command and leave it running."""
         return subprocess.Popen(
-            [str(FLEET), *words],
+            [*self.prefix, str(FLEET), *words],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
