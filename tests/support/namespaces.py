@@ -27,7 +27,7 @@ def why_not() -> str:
     name = f"fl-{secrets.token_hex(4)}"
     try:
         _ip("netns", "add", name)
-        _ip("-n", name, "link", "add", "br", "type", "bridge")
+        _ip("-n", name, "link", "add", "bridge0", "type", "bridge")
     except AssertionError as error:
         return f"this host makes no network namespaces: {error}"
     finally:
@@ -49,7 +49,7 @@ class Network:
         _ip("-n", namespace, "link", "set", "lo", "up")
         _ip("-n", self.switch, "link", "add", self._port(name), "type", "veth",
             "peer", "name", "eth0", "netns", namespace)  # fmt: skip
-        _ip("-n", self.switch, "link", "set", self._port(name), "master", "br", "up")
+        _ip("-n", self.switch, "link", "set", self._port(name), "master", "bridge0", "up")
         _ip("-n", namespace, "link", "set", "eth0", "up")
         for address in addresses:
             self.add_address(name, address)
@@ -84,8 +84,8 @@ def network() -> Iterator[Network]:
     built = Network(f"fl-{secrets.token_hex(4)}")
     try:
         _ip("netns", "add", built.switch)
-        _ip("-n", built.switch, "link", "add", "br", "type", "bridge")
-        _ip("-n", built.switch, "link", "set", "br", "up")
+        _ip("-n", built.switch, "link", "add", "bridge0", "type", "bridge")
+        _ip("-n", built.switch, "link", "set", "bridge0", "up")
         yield built
     finally:
         for namespace in (*built.hosts.values(), built.switch):
