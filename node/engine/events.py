@@ -38,18 +38,22 @@ class EnvelopeWatch:
 
     def __init__(self, receipt: Receipt) -> None:
         self.receipt = receipt
-        self._news = asyncio.Event()
+        self._seen = receipt
+        self._waiter: asyncio.Future[None] | None = None
 
     def grow(self, news: tuple[Entry, ...], cleaned: int) -> None:
         """Add timeline entries."""
         timeline = (*self.receipt.timeline, *news)
         self.receipt = Receipt(self.receipt.envelope, timeline, cleaned)
-        self._news.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def next(self) -> Receipt:
-        """The receipt after it grew."""
-        await self._news.wait()
-        self._news.clear()
+        """The receipt after it grew; one waits at a time."""
+        if self._seen is self.receipt:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._seen = self.receipt
         return self.receipt
 
 

@@ -87,19 +87,23 @@ class Membership:
     def _open_door(self) -> None:
         self._authority.open_to_newcomers(self._store.book.invitations_until() + GRACE_S)
 
-    def secret_of(self, name: str) -> bytes:
-        """The secret of an open invitation.
+    def secret_of(self, name: str, address: str) -> bytes:
+        """The secret of an open invitation; the operator is told who came with one that is not.
 
         Raises:
             InvitationRefused: it is used, expired, or none of ours.
         """
         invitation = self._store.book.invitation(name)
         if invitation is None:
+            # Not told: anybody can make names up, and would fill the audit log with them.
             raise InvitationRefused("this node made no such invitation")
-        if invitation.ended:
-            raise InvitationRefused(f"it was {invitation.ended}")
-        if invitation.expires_at_s <= self._clock.wall_s():
-            raise InvitationRefused("it has expired")
+        why = f"was {invitation.ended}" if invitation.ended else ""
+        if not why and invitation.expires_at_s <= self._clock.wall_s():
+            why = "has expired"
+        if why:
+            self._audit("invitation refused", invitation=name, why=why, address=address)
+            self._store.commit_soon()
+            raise InvitationRefused(f"it {why}")
         return invitation.secret
 
     async def burn(self, name: str, ended: str, address: str) -> None:

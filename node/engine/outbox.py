@@ -9,7 +9,7 @@ reports is stored and passed on; nothing here ever says more than that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -25,7 +25,7 @@ from fleet.core.envelope import (
     check_text,
 )
 from fleet.core.errors import KeyReused, MailboxFull, UnknownEnvelope, WrongState
-from fleet.core.frames import Declined, Posted, Report, Taken
+from fleet.core.frames import Declined, Posted, Report
 from fleet.core.trust import Caller, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
@@ -62,7 +62,7 @@ class Outbox:
         self._store = store
         self._clock = clock
         self._events = events
-        self._durable_seq = store.outbox.last_seq()
+        self._durable_seq = store.outbox.last_seq
         self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
         self._tails: dict[str, Tail] = {}
         self._group: asyncio.Future[None] | None = None
@@ -172,7 +172,7 @@ class Outbox:
     def _tail(self, node_id: str) -> Tail:
         tail = self._tails.get(node_id)
         if tail is None:
-            tail = self._tails[node_id] = Tail(self._store.outbox.last_seq())
+            tail = self._tails[node_id] = Tail(self._store.outbox.last_seq)
         return tail
 
     def waiting(self, node_id: str) -> int:
@@ -206,23 +206,25 @@ class Outbox:
             batch.append((seq, Posted(envelope, max(0.0, envelope.expires_at_s - now_s))))
         return batch
 
-    def taken(self, node_id: str, answer: Taken) -> None:
-        """The recipient's node answered: durable there, or declined for good. Retries stay.
+    def taken(self, node_id: str, rows: Mapping[str, int]) -> None:
+        """Envelopes, by id and row, that were offered to the recipient's node are durable there.
 
         Told at once, since it is true already; our own note of it rides with the next commit. After
         a crash before that the envelope is offered again, and known there.
         """
         label = self._fleet.label(node_id)
-        entry = Entry(State.ACCEPTED, self._clock.wall_s(), label)
-        taken = self._store.outbox.take(answer.envelope_ids, entry)
+        news = (Entry(State.ACCEPTED, self._clock.wall_s(), label),)
+        taken = self._store.outbox.take(rows.values(), news[0])
         self._waiting[node_id] = self.waiting(node_id) - taken
-        ended = [e for d in answer.declined if not d.retry for e in self._decline(d, label)]
-        if answer.envelope_ids:
-            self._store.audit(
-                "envelopes accepted", self._clock.wall_s(), by=label, ids=answer.envelope_ids
-            )
-        for envelope_id in answer.envelope_ids:
-            self._events.moved(envelope_id, (entry,))
+        self._store.audit("envelopes accepted", self._clock.wall_s(), by=label, ids=[*rows])
+        for envelope_id in rows:
+            self._events.moved(envelope_id, news)
+        self._store.commit_soon()
+
+    def declined(self, node_id: str, declined: Iterable[Declined]) -> None:
+        """Envelopes that were offered to the recipient's node will never be taken there."""
+        label = self._fleet.label(node_id)
+        ended = [end for one in declined for end in self._decline(one, label)]
         for envelope_id, refused in ended:
             self._events.moved(envelope_id, (refused,))
         self._store.commit_soon()

@@ -375,15 +375,20 @@ class Peers:
             session.link.close("the database failed")  # the peer comes again with the same batch
 
     def _answered(self, session: Session, answer: Taken) -> None:
+        """What was not offered on this link is not the peer's to answer for."""
         session.posts -= 1
-        for envelope_id in answer.envelope_ids:
-            session.sent.pop(envelope_id, None)
-        later = [
-            seq
-            for declined in answer.declined
-            if (seq := session.sent.pop(declined.envelope_id, None)) is not None and declined.retry
+        peer_id, sent = session.link.peer_id, session.sent
+        taken = {i: seq for i in answer.envelope_ids if (seq := sent.pop(i, None)) is not None}
+        if taken:
+            self._outbox.taken(peer_id, taken)
+        declined = [
+            (one, seq)
+            for one in answer.declined
+            if (seq := sent.pop(one.envelope_id, None)) is not None
         ]
-        self._outbox.taken(session.link.peer_id, answer)
+        if any(not one.retry for one, _ in declined):
+            self._outbox.declined(peer_id, [one for one, _ in declined if not one.retry])
+        later = [seq for one, seq in declined if one.retry]
         if later:
             session.cursor = min(session.cursor, min(later) - 1)
             self._spawn(self._feed_later(session))

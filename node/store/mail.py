@@ -24,6 +24,11 @@ _IN = (
     "seq, id, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,"
     " arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce, approved"
 )
+_ADD_OUTGOING = (
+    "INSERT INTO outbox (seq, id, key, sender, recipient, addressed, to_node, text, thread,"
+    " reply_to, hops, raw, created_at, expires_at, state, timeline)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
 
@@ -50,25 +55,23 @@ class OutboxTable:
     def __init__(self, database: Database, node_id: str) -> None:
         self._database = database
         self._node_id = node_id
+        newest = database.row("SELECT max(seq) FROM outbox")
+        self.last_seq = int(newest[0] or 0) if newest else 0
+        """The number of the newest row."""
 
     def add(self, envelope: Envelope, key: str, state: State, first: Entry) -> int:
         """Write down a new envelope; its row's number, which only grows."""
         e = envelope
-        done = self._database.execute(
-            "INSERT INTO outbox (id, key, sender, recipient, addressed, to_node, text, thread,"
-            " reply_to, hops, raw, created_at, expires_at, state, timeline)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (e.id, key or None, e.sender, e.recipient, e.to, e.to_node, e.text, e.thread,
-             e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s, state, lines((first,))),
+        self.last_seq += 1
+        self._database.stage(
+            _ADD_OUTGOING,
+            (self.last_seq, e.id, key or None, e.sender, e.recipient, e.to, e.to_node, e.text,
+             e.thread, e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s, state,
+             lines((first,))),
         )  # fmt: skip
-        return int(done.lastrowid or 0)
+        return self.last_seq
 
-    def last_seq(self) -> int:
-        """The number of the newest row."""
-        row = self._database.row("SELECT max(seq) FROM outbox")
-        return int(row[0] or 0) if row else 0
-
-    def take(self, envelope_ids: Iterable[str], entry: Entry) -> int:
+    def take(self, rows: Iterable[int], entry: Entry) -> int:
         """The recipient's node has them: ``entry`` (accepted) is added to those still queued.
 
         Returns how many those were.
@@ -76,8 +79,8 @@ class OutboxTable:
         line = lines((entry,))
         return self._database.execute_many(
             "UPDATE outbox SET state = 'accepted', timeline = timeline || ?, remote = 1"
-            " WHERE id = ? AND state = 'queued'",
-            [(line, envelope_id) for envelope_id in envelope_ids],
+            " WHERE seq = ? AND state = 'queued'",
+            [(line, seq) for seq in rows],
         )
 
     def end(self, envelope_id: str, entry: Entry) -> None:

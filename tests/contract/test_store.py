@@ -77,8 +77,9 @@ def test_a_failed_write_takes_its_group_back_and_tells_every_waiter(tmp_path: Pa
         store = opened(tmp_path)
         store.outbox.add(letter(1), "", State.QUEUED, QUEUED)
         waiting = store.commit()
+        store.outbox.add(letter(1), "", State.QUEUED, QUEUED)  # the id exists
         with pytest.raises(StoreFailed):
-            store.outbox.add(letter(1), "", State.QUEUED, QUEUED)  # the id exists
+            await store.commit()
         with pytest.raises(StoreFailed):
             await waiting
         assert store.outbox.get(ulid(1)) is None
@@ -97,8 +98,9 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
         (pages,) = store.database.row("PRAGMA page_count") or (0,)
         store.database.rows(f"PRAGMA max_page_count = {pages}")
         big = letter(2, text="x" * 200_000)
+        store.outbox.add(big, "", State.QUEUED, QUEUED)
         with pytest.raises(StoreFailed, match="no space left"):
-            store.outbox.add(big, "", State.QUEUED, QUEUED)
+            await store.commit()
         store.database.rows("PRAGMA max_page_count = 100000")
         assert store.outbox.get(ulid(1)) is not None
         store.outbox.add(big, "", State.QUEUED, QUEUED)
@@ -143,7 +145,7 @@ def test_taking_moves_only_what_is_still_queued(tmp_path: Path) -> None:
         for number in (1, 2):
             store.outbox.add(letter(number), "", State.QUEUED, QUEUED)
         store.outbox.end(ulid(2), Entry(State.CANCELLED, 1_001.0, "white"))
-        assert store.outbox.take([ulid(1), ulid(2)], ACCEPTED) == 1
+        assert store.outbox.take([1, 2], ACCEPTED) == 1
         await store.commit()
         assert [r.state for r in store.outbox.recent(9, dead=False)] == [
             State.CANCELLED,
@@ -171,7 +173,7 @@ def test_a_timeline_only_grows(tmp_path: Path) -> None:
     async def write() -> None:
         store = opened(tmp_path)
         store.outbox.add(letter(), "", State.QUEUED, QUEUED)
-        store.outbox.take([ulid(1)], ACCEPTED)
+        store.outbox.take([1], ACCEPTED)
         store.outbox.report(ulid(1), (SUBMITTED,), 2, 3)
         await store.commit()
         found = store.outbox.get(ulid(1))
