@@ -92,26 +92,31 @@ class Guard(grpc.aio.ServerInterceptor):
         start_s = loop.time()
         status = "OK"
         try:
-            node_id = caller_of(context)
-            logger = logger.bind(peer=node_id[:12])
-            if method not in OPEN_TO_STRANGERS:
-                self._authorise(node_id)
-            yield
+            try:
+                node_id = caller_of(context)
+                logger = logger.bind(peer=node_id[:12])
+                if method not in OPEN_TO_STRANGERS:
+                    self._authorise(node_id)
+                yield
+            except (grpc.aio.BaseError, asyncio.CancelledError):
+                raise
+            except FleetError as error:
+                logger = logger.bind(error=error.code, detail=str(error))
+                await refuse(context, error)
+            except Exception:
+                number = secrets.token_hex(4)
+                logger = logger.bind(number=number)
+                log.exception("call failed", method=method, number=number)
+                await refuse(context, _bug(number))
         except grpc.aio.AbortError:
             status = context.code().name
             raise
         except asyncio.CancelledError:
             status = "CANCELLED"
             raise
-        except FleetError as error:
-            status = outcome_of(error).status
-            logger = logger.bind(error=error.code, detail=str(error))
-            await refuse(context, error)
-        except Exception:
-            status, number = "INTERNAL", secrets.token_hex(4)
-            logger = logger.bind(number=number)
-            log.exception("call failed", method=method, number=number)
-            await refuse(context, _bug(number))
+        except grpc.aio.BaseError:  # the caller went, so there is nobody left to answer
+            status = "CANCELLED"
+            raise asyncio.CancelledError from None
         finally:
             ms = round((loop.time() - start_s) * 1_000, 1)
             logger.info("call ended", status=status, ms=ms)

@@ -34,8 +34,8 @@ Welcome = tuple[bytes, bytes, tuple[SignedEntry, ...], tuple[str, ...]]
 class Invitations(Protocol):
     """What pairing needs of the engine."""
 
-    def secret_of(self, name: str) -> bytes:
-        """The secret of an open invitation.
+    def secret_of(self, name: str, address: str) -> bytes:
+        """The secret of an open invitation; the operator is told who came with one that is not.
 
         Raises:
             InvitationRefused: it is used, expired, or none of ours.
@@ -83,7 +83,7 @@ class PairingService:
             self._under_way -= 1
 
     async def _pair(self, context: Context) -> None:
-        certificate = certificate_of(context)
+        certificate, address = certificate_of(context), address_of(context)
         knock = (await _next(context)).knock
         if knock.protocol != PROTOCOL:
             raise VersionMismatch(
@@ -91,7 +91,7 @@ class PairingService:
                 hint="install the same version of fleet on both hosts",
             )
         parse_name(knock.name)
-        self._invitations.secret_of(knock.invitation)
+        self._invitations.secret_of(knock.invitation, address)
         nonce = secrets.token_bytes(NONCE_BYTES)
         challenge = pairing_pb2.Challenge(nonce=nonce)
         await context.write(pairing_pb2.InviterStep(challenge=challenge))
@@ -104,7 +104,7 @@ class PairingService:
             inviter_certificate=self._own_certificate(),
             joiner_certificate=certificate,
         )
-        secret = await self._burn(knock, proof, seen, address_of(context))
+        secret = await self._burn(knock, proof, seen, address)
         welcome = await self._welcome(certificate, knock.name, secret, seen)
         await context.write(pairing_pb2.InviterStep(welcome=welcome))
 
@@ -114,7 +114,7 @@ class PairingService:
         """The invitation's secret, proven by this newcomer and good for nobody else any more."""
         # Asked again: another newcomer may have used it while this one was making its proof. Nothing
         # is waited for between here and the burning.
-        secret = self._invitations.secret_of(knock.invitation)
+        secret = self._invitations.secret_of(knock.invitation, address)
         right = compare_digest(proof.mac, joiner_proof(secret, seen))
         ended = f"used by {knock.name}" if right else "withdrawn after a wrong proof"
         await self._invitations.burn(knock.invitation, ended, address)
