@@ -17,7 +17,7 @@ from fleet.core import frames
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
-from fleet.core.errors import LAYERS, Candidate, FleetError, MalformedRequest, every_error
+from fleet.core.errors import LAYER_OF, Candidate, FleetError, MalformedRequest, every_error
 from fleet.core.frames import Frame
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
@@ -86,9 +86,7 @@ _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
     "directory": lambda wire, peer_id: _directory_from_wire(wire.directory, peer_id),
     "post": lambda wire, _: frames.Post(tuple(map(_posted_from_wire, wire.post.envelopes))),
     "taken": lambda wire, _: _taken_from_wire(wire.taken),
-    "reports": lambda wire, _: frames.Reports(
-        tuple(map(_report_from_wire, wire.reports.reports))
-    ),
+    "reports": lambda wire, _: frames.Reports(tuple(map(_report_from_wire, wire.reports.reports))),
     "reports_taken": lambda wire, _: frames.ReportsTaken(
         tuple((c.envelope_id, c.count) for c in wire.reports_taken.counts)
     ),
@@ -165,9 +163,7 @@ def _posted_from_wire(wire: types_pb2.Envelope) -> frames.Posted:
 
 def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
     declined = [
-        mailbox_pb2.Declined(
-            envelope_id=d.envelope_id, error=error_to_wire(d.error), retry=d.retry
-        )
+        mailbox_pb2.Declined(envelope_id=d.envelope_id, error=error_to_wire(d.error), retry=d.retry)
         for d in taken.declined
     ]
     return mailbox_pb2.Taken(envelope_ids=taken.envelope_ids, declined=declined)
@@ -218,9 +214,7 @@ def _directory_to_wire(word: frames.DirectoryWord) -> directory_pb2.DirectoryWor
     return directory_pb2.DirectoryWord(full=word.full, agents=agents, gone=word.gone)
 
 
-def _directory_from_wire(
-    wire: directory_pb2.DirectoryWord, peer_id: str
-) -> frames.DirectoryWord:
+def _directory_from_wire(wire: directory_pb2.DirectoryWord, peer_id: str) -> frames.DirectoryWord:
     agents = (
         AgentEntry(a.name, peer_id, a.profile, _PRESENCES[a.presence], a.incarnation)
         for a in wire.agents
@@ -328,10 +322,8 @@ def error_to_wire(error: FleetError) -> types_pb2.ErrorDetail:
 def error_from_wire(wire: types_pb2.ErrorDetail) -> FleetError:
     """The same error again, of the same class; of one that is not known here, a ``FleetError``."""
     cls = every_error().get(wire.code, FleetError)
-    layer = next((layer for layer in LAYERS if layer == wire.layer), cls.layer)
-    candidates = tuple(
-        Candidate(c.address, c.node, c.state, c.last_seen) for c in wire.candidates
-    )
+    layer = LAYER_OF.get(wire.layer, cls.layer)
+    candidates = tuple(Candidate(c.address, c.node, c.state, c.last_seen) for c in wire.candidates)
     return cls.rebuilt(wire.message, wire.hint, layer, candidates)
 
 

@@ -171,6 +171,7 @@ class Daemon:
             self._me, str(self._paths.root), world, self._profiles, self._addresses
         )
         self.node.missing = self._missing
+        self.node.peers.fixed = self._config.peers
 
     # --- who we are ---
 

@@ -66,9 +66,7 @@ def parse_query(text: str) -> Query:
     found = _QUERY.fullmatch(typed)
     if found is None:
         raise MalformedName(text, _why(typed))
-    return Query(
-        found["agent"], found["node"] or "", found["prefix"] or "", found["team"] or ""
-    )
+    return Query(found["agent"], found["node"] or "", found["prefix"] or "", found["team"] or "")
 
 
 def parse_name(text: str) -> str:

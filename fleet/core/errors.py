@@ -8,7 +8,9 @@ crossed the wire is rebuilt as the same class with the far node's own words.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal, Self, get_args
 
 Layer = Literal[
@@ -26,6 +28,8 @@ Layer = Literal[
     "agent",
 ]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
+LAYER_OF: Mapping[str, Layer] = MappingProxyType({layer: layer for layer in LAYERS})
+"""A layer by its name, for names that crossed a wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +313,7 @@ class PortInUse(FleetError):
 class NodeUnreachable(FleetError):
     """No way to the other node now; nothing was accepted there."""
 
-    layer = "network"
+    layer: Layer = "network"
 
     def __init__(self, node: str, why: str) -> None:
         super().__init__(

@@ -182,14 +182,4 @@ class Answer:
     body: AnswerBody
 
 
-Frame = (
-    Hello
-    | RosterWord
-    | DirectoryWord
-    | Post
-    | Taken
-    | Reports
-    | ReportsTaken
-    | Ask
-    | Answer
-)
+Frame = Hello | RosterWord | DirectoryWord | Post | Taken | Reports | ReportsTaken | Ask | Answer

@@ -12,4 +12,6 @@ def iso_time(at_s: float) -> str:
     """
     if not at_s:
         return ""
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -53,10 +53,11 @@ def resolve_node(name: str, prefix: str, directory: Directory) -> NodeEntry:
         AmbiguousName: several; the candidates are the names that tell them apart.
     """
     query = Query(OPERATOR, name, prefix)
-    nodes = nodes_meant(query, directory)
-    if len(nodes) > 1:
-        raise _ambiguous_node(query, directory)
-    return nodes[0]
+    match nodes_meant(query, directory):
+        case (node,):
+            return node
+        case _:
+            raise _ambiguous_node(query, directory)
 
 
 def nodes_meant(query: Query, directory: Directory) -> tuple[NodeEntry, ...]:
@@ -98,10 +99,11 @@ def shown_presence(directory: Directory, entry: AgentEntry) -> Presence:
 
 
 def _resolve_operator(query: Query, directory: Directory) -> Address:
-    nodes = nodes_meant(query, directory) if query.node else tuple(directory.nodes())
-    if len(nodes) > 1:
-        raise _ambiguous_node(query, directory)
-    return Address(OPERATOR, node_label(directory, nodes[0].node_id), nodes[0].node_id)
+    match nodes_meant(query, directory) if query.node else tuple(directory.nodes()):
+        case (node,):
+            return Address(OPERATOR, node_label(directory, node.node_id), node.node_id)
+        case _:
+            raise _ambiguous_node(query, directory)
 
 
 def _ambiguous_node(query: Query, directory: Directory) -> AmbiguousName:

@@ -57,7 +57,7 @@ class Roster:
 
     def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
         """Add entries; returns those that were new."""
-        fresh = []
+        fresh: list[SignedEntry] = []
         for signed in entries:
             if signed.entry_id in self._entries:
                 continue
@@ -67,7 +67,9 @@ class Roster:
                 # Of two entries for one node the one that sorts last counts, on every replica.
                 case Admit(node_id=node_id) as admit:
                     self._admitted[node_id] = max(
-                        admit, self._admitted.get(node_id, admit), key=lambda a: (a.name, a.certificate)
+                        admit,
+                        self._admitted.get(node_id, admit),
+                        key=lambda a: (a.name, a.certificate),
                     )
                 case Revoke(node_id=node_id) as revoke:
                     self._revoked[node_id] = max(

@@ -91,13 +91,14 @@ def check_message(
     if policy is Policy.APPROVAL:
         return False
     raise NotAllowed(
-        str(caller), "message", agent, hint=f"ask its operator: fleet grant '{caller}' message {agent}"
+        str(caller),
+        "message",
+        agent,
+        hint=f"ask its operator: fleet grant '{caller}' message {agent}",
     )
 
 
-def check(
-    caller: Caller, verb: Verb, agent: str, grants: Iterable[Grant], now_s: float
-) -> None:
+def check(caller: Caller, verb: Verb, agent: str, grants: Iterable[Grant], now_s: float) -> None:
     """Insist on a grant.
 
     Raises:
@@ -105,7 +106,10 @@ def check(
     """
     if not allowed(caller, verb, agent, grants, now_s):
         raise NotAllowed(
-            str(caller), verb.value, agent, hint=f"ask its operator: fleet grant '{caller}' {verb} {agent}"
+            str(caller),
+            verb.value,
+            agent,
+            hint=f"ask its operator: fleet grant '{caller}' {verb} {agent}",
         )
 
 

@@ -8,42 +8,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
 import msgspec
 
 from fleet.core.errors import BadConfig, UnknownProfile
-from fleet.core.keystrokes import Dress, Paste
 from fleet.core.profile import Profile
 
 GENERIC = "generic"
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    """The shape of a profile's file: ``Profile`` with patterns as text."""
-
-    title: str
-    aliases: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
-    bare_only: bool = False
-    is_shell: bool = False
-    launch: tuple[str, ...] = ()
-    paste: Paste = Paste.NATIVE
-    dress: Dress = Dress.PLAIN
-    prompt: str = ""
-    placeholder: str = ""
-    dialog: tuple[str, ...] = ()
-    busy: tuple[str, ...] = ()
-    queues_while_busy: bool = False
-    line_reader: bool = False
-    settle_s: float = 0.0
-    show_limit_s: float = 1.0
-    evidence_limit_s: float = 5.0
-    mode_grace_s: float = 3.0
-    paste_limit_bytes: int = 100_000
-    line_limit_bytes: int = 4_000
+_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
 class Profiles:
@@ -104,28 +80,24 @@ def load(user_folder: Path | None = None) -> Profiles:
 
 def _profile(name: str, source: str, data: bytes) -> Profile:
     try:
-        raw = tomllib.loads(data.decode())
-        file = msgspec.convert(raw, _File)
-        fields = {f: getattr(file, f) for f in _File.__struct_fields__}
-        return Profile(name=name, **_with_patterns(fields))
+        said = tomllib.loads(data.decode())
+        if unknown := said.keys() - _KEYS:
+            raise BadConfig(source, f"unknown key {min(unknown)!r} (known: {', '.join(_KEYS)})")
+        return msgspec.convert({**said, "name": name}, Profile, dec_hook=_pattern)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(source, f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        known = ", ".join(_File.__struct_fields__)
-        raise BadConfig(source, f"{error} (known keys: {known})") from None
+        raise BadConfig(source, str(error)) from None
+
+
+def _pattern(_kind: type, said: object) -> re.Pattern[str]:
+    """A pattern from its text; msgspec adds the key to what is wrong with it."""
+    if not isinstance(said, str):
+        raise TypeError("Expected a pattern as text")
+    try:
+        return re.compile(said)
     except re.error as error:
-        raise BadConfig(source, f"the pattern {error.pattern!r} is broken: {error}") from None
-
-
-def _with_patterns(fields: Mapping[str, object]) -> dict[str, object]:
-    compiled = dict(fields)
-    for key in ("prompt", "placeholder"):
-        text = compiled[key]
-        compiled[key] = re.compile(str(text)) if text else None
-    for key in ("dialog", "busy"):
-        patterns = compiled[key]
-        compiled[key] = tuple(re.compile(p) for p in patterns)  # type: ignore[attr-defined]
-    return compiled
+        raise ValueError(f"The pattern {said!r} is broken: {error}") from None
 
 
 def _key(name: str) -> str:

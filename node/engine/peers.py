@@ -8,7 +8,7 @@ again whatever the other has not confirmed. Liveness comes from the link, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -99,6 +99,8 @@ class Peers:
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
         self.trouble: dict[str, FleetError] = {}
+        self.fixed: Mapping[str, tuple[str, ...]] = {}
+        """Addresses from the configuration, by a member's name or id."""
         self.discovery: Discovery | None = None
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
@@ -188,9 +190,9 @@ class Peers:
 
         ``hints_first``: what is known was tried just now, and what mDNS shows is newer.
         """
-        known = self._fleet.peer(member.node_id).addresses
+        known = self._known(member)
         hints = [a for a in self._hints(member.node_id) if a not in known]
-        if self._hints_rest_s(member.node_id) > 0:
+        if not hints_first and self._hints_rest_s(member.node_id) > 0:
             hints = []
         for address in (*hints, *known) if hints_first else (*known, *hints):
             try:
@@ -215,7 +217,15 @@ class Peers:
 
     def addresses_of(self, node_id: str) -> tuple[str, ...]:
         """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
-        return tuple(dict.fromkeys((*self._fleet.peer(node_id).addresses, *self._hints(node_id))))
+        member = self._fleet.roster.known(node_id)
+        known = self._known(member) if member else ()
+        return tuple(dict.fromkeys((*known, *self._hints(node_id))))
+
+    def _known(self, member: Admit) -> tuple[str, ...]:
+        """What does not come from mDNS."""
+        learnt = self._fleet.peer(member.node_id).addresses
+        fixed = (*self.fixed.get(member.node_id, ()), *self.fixed.get(member.name, ()))
+        return tuple(dict.fromkeys((*learnt, *fixed)))
 
     def _hints(self, node_id: str) -> tuple[str, ...]:
         found = self.discovery.found() if self.discovery else ()
@@ -447,6 +457,9 @@ class Peers:
             body = await self.answer(session.link.peer_id, ask.question)
         except FleetError as error:
             body = error
+        except Exception:
+            log.exception("work failed")
+            body = FleetError("the other node met a bug", hint="its log has the details")
         session.link.send(Answer(ask.number, body))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

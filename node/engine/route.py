@@ -13,12 +13,12 @@ from typing import Self
 from fleet.core.address import OPERATOR, Address, parse_query
 from fleet.core.delivery import HoldReason
 from fleet.core.errors import (
+    LAYER_OF,
     LAYERS,
     AgentAsking,
     AgentNotReady,
     Candidate,
     FleetError,
-    Layer,
     NodeUnreachable,
     PaneGone,
     every_error,
@@ -35,7 +35,6 @@ from node.ports import Clock
 from node.store import SqliteStore
 
 WAY_THERE = ("network", "tls", "rpc")
-_LAYERS: dict[str, Layer] = {layer: layer for layer in LAYERS}
 WAY_IN = ("store", "tmux", "pane", "agent")
 
 Probe = Callable[[Admit, str], Awaitable[tuple[Step, ...]]]
@@ -238,5 +237,5 @@ def _not_ready(address: str, reason: HoldReason, detail: str) -> FleetError:
 
 
 def _error_of(step: Step) -> FleetError:
-    layer = _LAYERS.get(step.layer, "rpc")
+    layer = LAYER_OF.get(step.layer, "rpc")
     return every_error().get(step.error, FleetError).rebuilt(step.detail, step.remedy, layer, ())

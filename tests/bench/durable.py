@@ -21,6 +21,7 @@ from tests.bench import wire_floor
 from tests.bench.figures import Figure
 from tests.bench.inside import in_thread, inside, join
 from tests.support.homes import Home, Scene, scene
+from tests.support.until import eventually
 
 TEXT = "x" * 200
 SINGLES = 300
@@ -68,8 +69,7 @@ async def _work(node: Node, stage: Scene) -> tuple[float, list[float], list[floa
 async def _sleeper(node: Node, nova: Home) -> None:
     """An agent that is known and not running: envelopes are accepted, and nothing is typed."""
     await in_thread(nova.ask_with, ("start", "rin", "--"), ("sleep", "1000"))
-    while not node.fleet.directory.called("rin"):
-        await asyncio.sleep(0.01)
+    await eventually(lambda: node.fleet.directory.called("rin"), "rin is known")
     await in_thread(nova.ask, "stop", "rin")
 
 

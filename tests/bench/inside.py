@@ -14,6 +14,7 @@ from node.daemon import Daemon, Options
 from node.engine.node import Node
 from tests.bench.quiet import quiet
 from tests.support.homes import Home, Scene
+from tests.support.until import eventually
 
 T = TypeVar("T")
 NAME = "white"
@@ -57,6 +58,7 @@ async def join(node: Node, stage: Scene, name: str) -> Home:
     await in_thread(other.up)
     token, _ = await node.membership.invite(60.0)
     await in_thread(other.ask, "join", token)
-    while not any(node.peers.session(peer.node_id) for peer in node.fleet.others()):
-        await asyncio.sleep(0.01)
+    await eventually(
+        lambda: any(node.peers.session(peer.node_id) for peer in node.fleet.others()), "linked"
+    )
     return other
