@@ -39,8 +39,7 @@ def frame_to_wire(frame: Frame) -> link_pb2.Frame:
     """The frame as it is written on the stream."""
     match frame:
         case frames.Post(posted):
-            post = mailbox_pb2.Post(envelopes=[_posted_to_wire(p) for p in posted])
-            return link_pb2.Frame(post=post)
+            return _post_to_wire(posted)
         case frames.Taken():
             return link_pb2.Frame(taken=_taken_to_wire(frame))
         case frames.Reports(reports):
@@ -84,7 +83,9 @@ _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
         tuple(entry_from_wire(e.body, e.signature) for e in wire.roster.entries)
     ),
     "directory": lambda wire, peer_id: _directory_from_wire(wire.directory, peer_id),
-    "post": lambda wire, _: frames.Post(tuple(map(_posted_from_wire, wire.post.envelopes))),
+    "post": lambda wire, peer_id: frames.Post(
+        tuple([_posted_from_wire(e, peer_id) for e in wire.post.envelopes])
+    ),
     "taken": lambda wire, _: _taken_from_wire(wire.taken),
     "reports": lambda wire, _: frames.Reports(tuple(map(_report_from_wire, wire.reports.reports))),
     "reports_taken": lambda wire, _: frames.ReportsTaken(
@@ -122,33 +123,36 @@ def _hello_from_wire(wire: link_pb2.Hello) -> frames.Hello:
 # --- envelopes and reports -----------------------------------------------------------------------
 
 
-def _posted_to_wire(posted: frames.Posted) -> types_pb2.Envelope:
-    envelope = posted.envelope
-    return types_pb2.Envelope(
-        id=envelope.id,
-        sender=envelope.sender,
-        from_node=envelope.from_node,
-        to=envelope.to,
-        to_node=envelope.to_node,
-        recipient=envelope.recipient,
-        text=envelope.text,
-        thread=envelope.thread,
-        reply_to=envelope.reply_to,
-        hops=envelope.hops,
-        raw=envelope.raw,
-        created_at_s=envelope.created_at_s,
-        expires_in_s=posted.expires_in_s,
-    )
+def _post_to_wire(posted: tuple[frames.Posted, ...]) -> link_pb2.Frame:
+    """Built in place: protobuf copies a message that is given to another one."""
+    frame = link_pb2.Frame()
+    frame.post.SetInParent()
+    add = frame.post.envelopes.add
+    for envelope, expires_in_s in posted:
+        add(
+            id=envelope.id,
+            sender=envelope.sender,
+            recipient=envelope.recipient,
+            text=envelope.text,
+            thread=envelope.thread,
+            reply_to=envelope.reply_to,
+            hops=envelope.hops,
+            raw=envelope.raw,
+            created_at_s=envelope.created_at_s,
+            expires_in_s=expires_in_s,
+        )
+    return frame
 
 
-def _posted_from_wire(wire: types_pb2.Envelope) -> frames.Posted:
-    """Its ``expires_at_s`` is 0 until the recipient's node has set it by its own clock."""
+def _posted_from_wire(wire: types_pb2.Envelope, peer_id: str) -> frames.Posted:
+    """An envelope as far as its sender's node tells it. The node it comes from is the one that TLS
+    proved; where it goes, and when its time is up, the recipient's node says itself."""
     envelope = Envelope(
         wire.id,
         wire.sender,
-        wire.from_node,
-        wire.to,
-        wire.to_node,
+        peer_id,
+        wire.recipient,
+        "",
         wire.recipient,
         wire.text,
         wire.thread,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from fleet.core.errors import MalformedName
 
@@ -41,8 +42,7 @@ class Query:
         return f"{team}{self.agent}{node}"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One agent on one node. ``node`` is how the node is called here, ``node_id`` who it is."""
 
     agent: str

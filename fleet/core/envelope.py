@@ -3,12 +3,16 @@
 Ids are ULIDs: time-ordered, so that the store appends, and 26 characters that a person can paste.
 Deadlines cross the wire as remaining seconds; wall time is for display and never compared between
 hosts.
+
+The values that every message needs are named tuples: one is made in a third of the time of a frozen
+dataclass, and a node makes several per message.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 
 from fleet.core.delivery import Evidence, State
 from fleet.core.errors import EmptyText, TooLarge
@@ -27,8 +31,7 @@ HOPS_LIMIT = 32
 ENVELOPE_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One message. ``sender`` and ``to`` are printed addresses, ``*_node`` the ids that count.
 
     ``recipient`` is the agent's name on ``to_node``. ``thread`` is the id of the conversation's
@@ -51,8 +54,7 @@ class Envelope:
     expires_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of an envelope's timeline: which node knew what, when (its own wall time).
 
     ``reason`` is a word that programs may rely on (why held, or the error's code); ``detail`` is a
@@ -82,8 +84,7 @@ class Entry:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What is known of an envelope, never more than is known. ``cleaned`` counts what cleaning
     made visible in the text."""
 
@@ -124,3 +125,8 @@ def check_text(text: str) -> None:
     size_bytes = len(text) if text.isascii() else len(text.encode())
     if size_bytes > TEXT_LIMIT_BYTES:
         raise TooLarge(size_bytes, TEXT_LIMIT_BYTES)
+
+
+def digest(text: str) -> str:
+    """What logs keep of a text: half of its SHA-256, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()[:32]

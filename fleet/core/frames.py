@@ -7,6 +7,7 @@ timeline, directory words replace each other whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fleet.core.directory import AgentEntry
 from fleet.core.envelope import Entry, Envelope
@@ -46,8 +47,7 @@ class DirectoryWord:
     gone: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """An envelope on its way. ``expires_in_s`` replaces its deadline: clocks are not compared."""
 
     envelope: Envelope

@@ -33,16 +33,18 @@ def resolve(query: Query, directory: Directory) -> Address:
         return _resolve_operator(query, directory)
     matches = () if query.team else directory.called(query.agent)
     if query.node:
-        there = {node.node_id for node in nodes_meant(query, directory)}
-        matches = tuple(entry for entry in matches if entry.node_id in there)
-        if len(there) > 1 and not matches:
+        nodes = nodes_meant(query, directory)
+        there = [node.node_id for node in nodes]
+        matches = tuple([entry for entry in matches if entry.node_id in there])
+        if len(nodes) > 1 and not matches:
             raise _ambiguous_node(query, directory)
-    if len(matches) == 1:
-        entry = matches[0]
-        return Address(entry.name, node_label(directory, entry.node_id), entry.node_id)
-    if not matches:
-        raise UnknownAgent(str(query), _similar(query, directory))
-    raise AmbiguousName(str(query), tuple(_candidate(directory, entry) for entry in matches))
+    match matches:
+        case (entry,):
+            return Address(entry.name, node_label(directory, entry.node_id), entry.node_id)
+        case ():
+            raise UnknownAgent(str(query), _similar(query, directory))
+        case _:
+            raise AmbiguousName(str(query), tuple(_candidate(directory, e) for e in matches))
 
 
 def resolve_node(name: str, prefix: str, directory: Directory) -> NodeEntry:
@@ -66,11 +68,9 @@ def nodes_meant(query: Query, directory: Directory) -> tuple[NodeEntry, ...]:
     Raises:
         UnknownNode: none fits.
     """
-    nodes = tuple(
-        node
-        for node in directory.nodes_called(query.node)
-        if node.node_id.startswith(query.node_prefix)
-    )
+    nodes = directory.nodes_called(query.node)
+    if query.node_prefix:
+        nodes = tuple(node for node in nodes if node.node_id.startswith(query.node_prefix))
     if not nodes:
         shown = f"{query.node}~{query.node_prefix}" if query.node_prefix else query.node
         known = sorted(node_label(directory, node.node_id) for node in directory.nodes())

@@ -20,17 +20,14 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Envelope(_message.Message):
-    """A message with its addressing. `to_node` and `from_node` are node ids; the
-    node part of a sender is believed only as far as TLS proves it.
+    """A message with its addressing. The node it comes from is the one that TLS proves; the node it
+    goes to is the one that reads it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
-    FROM_NODE_FIELD_NUMBER: _builtins.int
-    TO_FIELD_NUMBER: _builtins.int
-    TO_NODE_FIELD_NUMBER: _builtins.int
     RECIPIENT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     THREAD_FIELD_NUMBER: _builtins.int
@@ -42,13 +39,9 @@ class Envelope(_message.Message):
     id: _builtins.str
     """ULID"""
     sender: _builtins.str
-    """agent@node, as the sending node prints it"""
-    from_node: _builtins.str
-    to: _builtins.str
-    """as the sending node resolved it"""
-    to_node: _builtins.str
+    """agent@node, as the sending node prints it; only the agent's part is believed"""
     recipient: _builtins.str
-    """the agent's name on to_node"""
+    """the agent's name on the reading node"""
     text: _builtins.str
     thread: _builtins.str
     reply_to: _builtins.str
@@ -63,9 +56,6 @@ class Envelope(_message.Message):
         *,
         id: _builtins.str = ...,
         sender: _builtins.str = ...,
-        from_node: _builtins.str = ...,
-        to: _builtins.str = ...,
-        to_node: _builtins.str = ...,
         recipient: _builtins.str = ...,
         text: _builtins.str = ...,
         thread: _builtins.str = ...,
@@ -77,7 +67,7 @@ class Envelope(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_s", b"created_at_s", "expires_in_s", b"expires_in_s", "from_node", b"from_node", "hops", b"hops", "id", b"id", "raw", b"raw", "recipient", b"recipient", "reply_to", b"reply_to", "sender", b"sender", "text", b"text", "thread", b"thread", "to", b"to", "to_node", b"to_node"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_s", b"created_at_s", "expires_in_s", b"expires_in_s", "hops", b"hops", "id", b"id", "raw", b"raw", "recipient", b"recipient", "reply_to", b"reply_to", "sender", b"sender", "text", b"text", "thread", b"thread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

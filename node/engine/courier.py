@@ -128,6 +128,9 @@ class Courier:
             except FleetError as error:
                 log.warning("delivery troubled", agent=name, error=error.code, detail=str(error))
                 pause_s = _TROUBLE_S
+            except Exception:  # the edge of a task: what nobody foresaw stops no other agent's mail
+                log.exception("delivery failed", agent=name)
+                pause_s = _TROUBLE_S
             finally:
                 self._typing -= 1
                 self._still.set()

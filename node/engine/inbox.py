@@ -21,7 +21,7 @@ from fleet.core.delivery import (
     may,
     step,
 )
-from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, Entry, Envelope, check_text
+from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, Entry, Envelope, check_text, digest
 from fleet.core.errors import (
     FleetError,
     MailboxFull,
@@ -82,7 +82,7 @@ class Inbox:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
         if self._store.inbox.add(envelope, entries[-1].state, entries, approved=approved):
             self._open[name] = self._count(name) + 1
-            self._audit("envelope taken", envelope)
+            self._audit("envelope taken", envelope, digest=digest(envelope.text))
         elif not self._store.inbox.holds(envelope.id, envelope.from_node):
             raise Refused(f"an envelope of another node has the id {envelope.id}")
         return entries

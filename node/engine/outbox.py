@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 
 from fleet.core.address import OPERATOR, Address
 from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
@@ -23,6 +22,7 @@ from fleet.core.envelope import (
     Envelope,
     Receipt,
     check_text,
+    digest,
 )
 from fleet.core.errors import KeyReused, MailboxFull, UnknownEnvelope, WrongState
 from fleet.core.frames import Declined, Posted, Report
@@ -322,8 +322,3 @@ class Outbox:
             to=envelope.to,
             **facts,
         )
-
-
-def digest(text: str) -> str:
-    """What the audit log keeps of a text."""
-    return sha256(text.encode()).hexdigest()[:32]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fleet.core.envelope import Envelope
 
 HERE = "a" * 52
@@ -32,4 +30,4 @@ def letter(number: int = 1, **changes: object) -> Envelope:
         created_at_s=1_000.0,
         expires_at_s=2_000.0,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]

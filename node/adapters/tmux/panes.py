@@ -19,12 +19,11 @@ from node.adapters.tmux.control import ControlClient
 from node.adapters.tmux.server import Server, installed_version
 from node.ports import PaneInfo, PaneRef, SpawnSpec
 
-_GAP = "\x1f"
-"""Between fields. tmux prints control characters of titles and names as octal, so none has it."""
 _FIELDS = (
     "pane_id", "pid", "start_time", "pane_pid", "pane_dead", "pane_input_off", "pane_mode",
     guard.INST, guard.LAST, guard.SUB, "cursor_x", "cursor_y", "pane_tty", "pane_title",
 )  # fmt: skip
+# The title comes last: it may hold anything, "|" too; no field before it can.
 _FORMAT = "|".join(f"#{{{field}}}" for field in _FIELDS)
 _GONE = Look(exists=False)
 
