@@ -79,8 +79,8 @@ class OutboxTable:
         line = lines((entry,))
         return self._database.execute_many(
             "UPDATE outbox SET state = 'accepted', timeline = timeline || ?, remote = 1"
-            " WHERE seq = ? AND state = 'queued'",
-            [(line, seq) for seq in rows],
+            " WHERE seq BETWEEN ? AND ? AND state = 'queued'",
+            [(line, first, last) for first, last in _runs(rows)],
         )
 
     def end(self, envelope_id: str, entry: Entry) -> None:
@@ -346,3 +346,14 @@ def _ids_like(database: Database, table: str, prefix: str) -> list[str]:
         f"SELECT DISTINCT id FROM {table} WHERE id >= ? AND id < ? LIMIT 2", (prefix, prefix + "~")
     )
     return [str(row[0]) for row in rows]
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The numbers as first and last of each unbroken run; a batch mostly is one."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

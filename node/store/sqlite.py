@@ -22,6 +22,7 @@ class SqliteStore:
         self.outbox = OutboxTable(self.database, node_id)
         self.inbox = InboxTable(self.database, node_id)
         self.book = Book(self.database)
+        self.audit = self.database.audit
 
     def commit(self) -> asyncio.Future[None]:
         """Durable when the future is done."""
@@ -31,7 +32,3 @@ class SqliteStore:
         """Durable a moment later; for what may be lost in a crash and is then known again."""
         # The group's own callback looks at how it ended; nobody waits.
         self.database.commit().add_done_callback(lambda _group: None)
-
-    def audit(self, kind: str, at_s: float, **facts: object) -> None:
-        """Add an event to the chained log of the current group."""
-        self.database.audit(kind, at_s, **facts)
