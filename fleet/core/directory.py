@@ -82,7 +82,7 @@ class Directory:
 
     def nodes_called(self, name: str) -> tuple[NodeEntry, ...]:
         """All nodes with this name; more than one is legal, and makes the plain name ambiguous."""
-        return tuple(self._nodes[node_id] for node_id in self._ids_of.get(name, ()))
+        return tuple([self._nodes[node_id] for node_id in self._ids_of.get(name, ())])
 
     def is_only(self, node: NodeEntry) -> bool:
         """Whether no other node has this node's name."""

@@ -147,7 +147,7 @@ class Outbox:
         tail = self._tail(node_id)
         seq = self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
         tail.add(seq, envelope)
-        self._waiting[node_id] = self.waiting(node_id) + 1
+        self._waiting[node_id] += 1
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
         return Receipt(envelope, (first,)), self._staged(node_id, seq)
 
