@@ -39,7 +39,7 @@ from node.adapters.clock import SystemClock
 from node.adapters.credentials import server_credentials
 from node.adapters.dialer import GrpcDialer
 from node.adapters.home import lock, prepare
-from node.adapters.interfaces import reachable
+from node.adapters.interfaces import places, reachable
 from node.adapters.keyring import Keyring
 from node.adapters.lineage import lineage
 from node.adapters.mdns import MdnsDiscovery
@@ -291,8 +291,14 @@ class Daemon:
 
     def _missing(self) -> list[str]:
         """What this node would like to have and has not."""
-        trouble = self.node.discovery.trouble if self.node.discovery else ""
-        return [f"mdns: {trouble}"] if trouble else []
+        host = self._bound[0]
+        is_alone = host == ANY_HOST and not places()
+        troubles = {
+            "tmux": self._panes.trouble(),
+            "network": "no address that another host could reach" if is_alone else "",
+            "mdns": self.node.discovery.trouble if self.node.discovery else "",
+        }
+        return [f"{what}: {trouble}" for what, trouble in troubles.items() if trouble]
 
     def _attest(self, pid: int) -> Caller:
         agent = self.node.agents.of_process(lineage(pid))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from fleet.core.errors import MalformedName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+NODE_ID = re.compile(r"[a-z2-7]{52}")
 _QUERY = re.compile(
     r"(?:(?P<team>[a-z0-9][a-z0-9._-]{0,62})/)?"
     r"(?P<agent>[a-z0-9][a-z0-9._-]{0,62})"
@@ -23,7 +24,9 @@ _COLON = re.compile(r"(?P<node>[a-z0-9._~-]+):(?P<rest>[a-z0-9._/-]+)")
 
 OPERATOR = "operator"
 """The person at a node: may send and be sent to, has an inbox but no pane."""
-RESERVED = frozenset({OPERATOR})
+NODE_ITSELF = "fleet"
+"""Who a node's own notices are from; nobody answers there."""
+RESERVED = frozenset({OPERATOR, NODE_ITSELF})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +76,33 @@ def parse_name(text: str) -> str:
     """One plain name (of an agent, a node, a team) in its stored form.
 
     Raises:
-        MalformedName: it has an address's punctuation, is reserved, or breaks the grammar.
+        MalformedName: it has an address's punctuation, is reserved, has the form of a node id
+            (grants name nodes by id, and a label must never pass for one), or breaks the grammar.
     """
     name = text.strip().lower()
     if NAME.fullmatch(name) is None:
-        raise MalformedName(text, _why(name))
+        raise MalformedName(text, _why(name, plain=True))
     if name in RESERVED:
-        raise MalformedName(text, f"{name} is reserved for the person at the node")
+        raise MalformedName(text, f"{name} is reserved: nodes and their people speak under such names")
+    if NODE_ID.fullmatch(name):
+        raise MalformedName(text, "it could be mistaken for a node's id")
     return name
 
 
 def label_from(text: str) -> str:
     """The nearest well-formed name to any text, for defaults such as a host's name."""
     cleaned = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-")[:63]
-    return cleaned if NAME.fullmatch(cleaned) and cleaned not in RESERVED else "node"
+    try:
+        return parse_name(cleaned)
+    except MalformedName:
+        return "node"
 
 
-def _why(typed: str) -> str:
+def _why(typed: str, *, plain: bool = False) -> str:
     if not typed:
         return "it is empty"
+    if plain and (punctuation := re.search(r"[/@~:]", typed)):
+        return f"{punctuation[0]!r} belongs to an address, and this is one name"
     if typed.count("@") > 1:
         return "it has more than one @"
     for part in re.split(r"[/@~:]", typed):
@@ -103,4 +114,6 @@ def _why(typed: str) -> str:
             return f"{bad[0]!r} is not allowed"
         if part[0] in "._-":
             return f"a part of it begins with {part[0]!r}"
+    if prefix := re.search(r"@[^@~]+~([^@~/:]+)$", typed):
+        return f"{prefix[1]!r} begins no node id: those are 52 characters of a-z 2-7"
     return "its parts are in the wrong order"

@@ -15,13 +15,14 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from fleet.core.delivery import Evidence, State
-from fleet.core.errors import EmptyText, TooLarge
+from fleet.core.errors import EmptyText, MalformedRequest, TooLarge, UndecodableText
 from fleet.core.moment import iso_time
 
 TEXT_LIMIT_BYTES = 256 * 1024
 """One text. Fits, with addressing, into a peer frame; larger things travel as files."""
 
 DEFAULT_EXPIRY_S = 7 * 86_400.0
+LONGEST_EXPIRY_S = 14 * 86_400.0
 DEDUPE_KEPT_S = 30 * 86_400.0
 """How long an inbox remembers an id: far longer than any sender retries (its expiry)."""
 
@@ -118,13 +119,30 @@ def check_text(text: str) -> None:
 
     Raises:
         EmptyText: nothing but white space.
+        UndecodableText: it holds half a character, which no UTF-8 can say.
         TooLarge: over ``TEXT_LIMIT_BYTES`` in UTF-8.
     """
     if not text or text.isspace():
         raise EmptyText
-    size_bytes = len(text) if text.isascii() else len(text.encode())
+    try:
+        size_bytes = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise UndecodableText("the text", len(text[: error.start].encode())) from None
     if size_bytes > TEXT_LIMIT_BYTES:
         raise TooLarge(size_bytes, TEXT_LIMIT_BYTES)
+
+
+def check_expiry(expires_s: float) -> None:
+    """Refuse a time that is no time, or longer than ids are sure to be remembered.
+
+    Raises:
+        MalformedRequest: it is not above 0 and at most ``LONGEST_EXPIRY_S``.
+    """
+    if not 0 < expires_s <= LONGEST_EXPIRY_S:
+        raise MalformedRequest(
+            f"a message cannot expire after {expires_s:g} s",
+            hint=f"above 0, and at most {LONGEST_EXPIRY_S / 86_400:.0f}d",
+        )
 
 
 def digest(text: str) -> str:

@@ -7,7 +7,6 @@ both TLS certificates as that end sees them.
 
 from __future__ import annotations
 
-import binascii
 import re
 from base64 import b32decode, b32encode
 from collections.abc import Iterable
@@ -15,12 +14,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from hmac import new as hmac_new
 
+from fleet.core.address import NODE_ID
 from fleet.core.errors import MalformedRequest
 
 SECRET_BYTES = 16
 _LABEL = b"fleet pairing v1"
 _VERSION = "fleet1"
-_NODE_ID = re.compile(r"[a-z2-7]{52}")
 _ADDRESS = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
 
@@ -67,7 +66,7 @@ def parse_token(text: str) -> Invitation:
     if len(parts) != 4:  # noqa: PLR2004 - version, node id, secret, addresses
         raise _malformed("it is cut short")
     _, node_id, secret, addresses = parts
-    if _NODE_ID.fullmatch(node_id) is None:
+    if NODE_ID.fullmatch(node_id) is None:
         raise _malformed("its node id is not 52 characters of a-z 2-7")
     return Invitation(node_id, _secret(secret), tuple(_addresses(addresses)))
 
@@ -76,7 +75,7 @@ def _secret(text: str) -> bytes:
     padded = text.upper() + "=" * (-len(text) % 8)
     try:
         secret = b32decode(padded)
-    except binascii.Error:
+    except ValueError:
         secret = b""
     if len(secret) != SECRET_BYTES or b32encode(secret).decode() != padded:
         raise _malformed("its secret is damaged")

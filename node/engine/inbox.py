@@ -21,7 +21,7 @@ from fleet.core.delivery import (
     may,
     step,
 )
-from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, Entry, Envelope, check_text, digest
+from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, LONGEST_EXPIRY_S, Entry, Envelope, check_text, digest
 from fleet.core.errors import (
     FleetError,
     MailboxFull,
@@ -57,6 +57,7 @@ class Inbox:
         self._events = events
         self._open: dict[str, int] = {}
         self._blocked: dict[tuple[str, str, str], str] = {}
+        store.database.on_loss(self._open.clear)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         self.wake: Callable[[str], None] = lambda _name: None
         self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
@@ -81,7 +82,7 @@ class Inbox:
         if not approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
         if self._store.inbox.add(envelope, entries[-1].state, entries, approved=approved):
-            self._open[name] = self._count(name) + 1
+            self._counted(name, +1)
             self._audit("envelope taken", envelope, digest=digest(envelope.text))
         elif not self._store.inbox.holds(envelope.id, envelope.from_node):
             raise Refused(f"an envelope of another node has the id {envelope.id}")
@@ -148,7 +149,7 @@ class Inbox:
             hops=sent.hops,
             raw=sent.raw,
             created_at_s=now_s,
-            expires_at_s=now_s + posted.expires_in_s,
+            expires_at_s=now_s + min(max(0.0, posted.expires_in_s), LONGEST_EXPIRY_S),
         )
 
     def _in_turn(self, envelope: Envelope) -> None:
@@ -174,18 +175,22 @@ class Inbox:
         """Write down what happened; told to others once it is durable.
 
         The caller may change ``mark``, ``token``, ``nonce``, ``cleaned`` and ``approved`` of the
-        item first; they are written with it.
+        item first; they are written with it. The agent may have answered, or somebody forgotten it,
+        since the caller last looked: what ended the envelope meanwhile stands, and is returned.
         """
-        state = step(RECIPIENT, item.state, event)
+        now = self._store.inbox.get(item.envelope.id) or item
+        if now.state is not item.state and not may(RECIPIENT, now.state, event):
+            return now
+        state = step(RECIPIENT, now.state, event)
         entry = self._entry(state, reason, detail, evidence)
         here = item.envelope.from_node == self._fleet.me.node_id
-        after = replace(item, state=state, timeline=(*item.timeline, entry))
+        after = replace(item, state=state, timeline=(*now.timeline, entry), told=now.told)
         if here:
             after = replace(after, told=len(after.timeline))
             self._store.outbox.report(item.envelope.id, (entry,), after.told, after.cleaned)
         self._store.inbox.update(after, (entry,))
-        if state in TERMINAL and item.state not in TERMINAL:
-            self._open[item.envelope.recipient] = self._count(item.envelope.recipient) - 1
+        if state in TERMINAL and now.state not in TERMINAL:
+            self._counted(item.envelope.recipient, -1)
         if state in TERMINAL:
             self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
         self._store.commit().add_done_callback(
@@ -288,6 +293,11 @@ class Inbox:
         if name not in self._open:
             self._open[name] = self._store.inbox.open_count(name)
         return self._open[name]
+
+    def _counted(self, name: str, change: int) -> None:
+        """One more or less than before; what was never counted is read when it is asked for."""
+        if name in self._open:
+            self._open[name] += change
 
     def _entry(
         self, state: State, reason: str = "", detail: str = "", evidence: Evidence | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from fleet.core.address import OPERATOR, Address
+from fleet.core.address import OPERATOR, Address, parse_query
 from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
 from fleet.core.envelope import (
     DEFAULT_EXPIRY_S,
@@ -21,6 +21,7 @@ from fleet.core.envelope import (
     Entry,
     Envelope,
     Receipt,
+    check_expiry,
     check_text,
     digest,
 )
@@ -67,6 +68,7 @@ class Outbox:
         self._tails: dict[str, Tail] = {}
         self._group: asyncio.Future[None] | None = None
         self._staging: dict[str, int] = {}  # the open group's youngest row per node
+        store.database.on_loss(self._lost)
         self.queued: Callable[[str], None] = lambda _node_id: None  # told after each commit
 
     # --- from callers ---
@@ -80,6 +82,7 @@ class Outbox:
             FleetError: as the input, the name, the grants or the queues demand; nothing was kept.
         """
         check_text(wish.text)
+        check_expiry(wish.expires_s)
         if wish.key and (earlier := self._earlier(caller, wish)):
             return earlier
         address = self._fleet.resolve(wish.to)
@@ -97,8 +100,12 @@ class Outbox:
         row = self._store.outbox.by_key(str(caller), wish.key)
         if row is None:
             return None
-        envelope = row.envelope
-        if envelope.text != wish.text or envelope.raw != wish.raw:
+        envelope, query = row.envelope, parse_query(wish.to)
+        node = self._fleet.directory.node(envelope.to_node)
+        is_same = (envelope.text, envelope.raw, envelope.recipient) == (
+            wish.text, wish.raw, query.agent,
+        ) and (not query.node or node is None or query.node == node.name)  # fmt: skip
+        if not is_same:
             raise KeyReused(wish.key, envelope.id)
         return row.receipt
 
@@ -147,7 +154,7 @@ class Outbox:
         tail = self._tail(node_id)
         seq = self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
         tail.add(seq, envelope)
-        self._waiting[node_id] += 1
+        self._counted(node_id, +1)
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
         return Receipt(envelope, (first,)), self._staged(node_id, seq)
 
@@ -162,12 +169,14 @@ class Outbox:
 
     def _committed(self, staged: dict[str, int], group: asyncio.Future[None]) -> None:
         if group.exception() is not None:
-            self._tails.clear()
-            self._waiting.clear()
             return
         self._durable_seq = max(self._durable_seq, *staged.values())
         for node_id in staged:
             self.queued(node_id)
+
+    def _lost(self) -> None:
+        self._tails.clear()
+        self._waiting.clear()
 
     def _tail(self, node_id: str) -> Tail:
         tail = self._tails.get(node_id)
@@ -180,6 +189,11 @@ class Outbox:
         if node_id not in self._waiting:
             self._waiting[node_id] = self._store.outbox.queued_count(node_id)
         return self._waiting[node_id]
+
+    def _counted(self, node_id: str, change: int) -> None:
+        """As many more or fewer than before; what was never counted is read when it is asked for."""
+        if node_id in self._waiting:
+            self._waiting[node_id] += change
 
     # --- to and from the recipient's node ---
 
@@ -215,7 +229,7 @@ class Outbox:
         label = self._fleet.label(node_id)
         news = (Entry(State.ACCEPTED, self._clock.wall_s(), label),)
         taken = self._store.outbox.take(rows.values(), news[0])
-        self._waiting[node_id] = self.waiting(node_id) - taken
+        self._counted(node_id, -taken)
         self._store.audit("envelopes accepted", self._clock.wall_s(), by=label, ids=[*rows])
         for envelope_id in rows:
             self._events.moved(envelope_id, news)
@@ -307,7 +321,7 @@ class Outbox:
 
     def _leave(self, row: Outgoing) -> None:
         self._tail(row.envelope.to_node).drop(row.seq)
-        self._waiting[row.envelope.to_node] = self.waiting(row.envelope.to_node) - 1
+        self._counted(row.envelope.to_node, -1)
 
     def _entry(self, state: State, detail: str = "") -> Entry:
         label = self._fleet.label(self._fleet.me.node_id)

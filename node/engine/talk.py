@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fleet.core.address import OPERATOR, parse_query
+import structlog
+
+from fleet.core.address import NODE_ITSELF, OPERATOR, parse_query
 from fleet.core.delivery import DEAD_LETTERS, TERMINAL, State
-from fleet.core.envelope import Receipt
-from fleet.core.errors import NotAllowed, UnknownEnvelope, WrongState
+from fleet.core.envelope import Envelope, Receipt
+from fleet.core.errors import FleetError, LoopStopped, NotAllowed, UnknownEnvelope, WrongState
 from fleet.core.frames import CancelAsk
 from fleet.core.trust import Caller
 from fleet.outcomes import reached
@@ -26,6 +28,8 @@ from node.records import Incoming, Outgoing
 from node.store import SqliteStore
 
 WAIT_S = 30.0
+
+log = structlog.get_logger()
 
 Progress = Callable[[Receipt], None]
 
@@ -61,9 +65,27 @@ class Talk:
         self, caller: Caller, wish: Wish, wait: Wait, progress: Progress
     ) -> tuple[Receipt, State]:
         """Send, then wait; the receipt, and the state that was waited for."""
-        receipt = await self._outbox.send(caller, wish)
+        receipt = await self._sent(caller, wish)
         wanted = wait.wanted or default_wait(receipt)
         return await self._follow(receipt, wanted, wait.timeout_s, progress), wanted
+
+    async def _sent(self, caller: Caller, wish: Wish) -> Receipt:
+        try:
+            return await self._outbox.send(caller, wish)
+        except LoopStopped as stopped:
+            await self._tell_operators(self.find(wish.reply_to).envelope, stopped)
+            raise
+
+    async def _tell_operators(self, parent: Envelope, stopped: LoopStopped) -> None:
+        """People on both sides learn, once, that their agents went round in circles."""
+        text = f"{stopped.message}: {parent.sender} and {parent.to}. {stopped.hint}."
+        for node_id in {parent.from_node, parent.to_node}:
+            to = f"{OPERATOR}@{self._fleet.label(node_id)}"
+            key = f"loop {parent.thread} {node_id}"
+            try:
+                await self._outbox.send(self._fleet.caller(NODE_ITSELF), Wish(to, text, key=key))
+            except FleetError as error:  # the agent is to be told of the loop, not of this
+                log.warning("operator not told", to=to, error=error.code, detail=str(error))
 
     async def reply(
         self, caller: Caller, item: Incoming, wish: Wish, wait: Wait, progress: Progress
@@ -71,7 +93,7 @@ class Talk:
         """Answer an envelope to its sender; the answer acknowledges it."""
         if not caller.is_own_operator and caller.agent != item.envelope.recipient:
             raise NotAllowed(str(caller), "answer", item.envelope.id)
-        receipt = await self._outbox.send(caller, wish)
+        receipt = await self._sent(caller, wish)
         if item.state is not State.ACKNOWLEDGED:
             await self._inbox.acknowledge(self.incoming(item.envelope.id), caller)
         wanted = wait.wanted or default_wait(receipt)

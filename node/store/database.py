@@ -41,6 +41,7 @@ class Database:
         self._staged_sql = ""
         self._staged: list[tuple[Any, ...]] = []
         self._listener: Listener = _nobody
+        self._losers: list[Callable[[], None]] = []
         try:
             self._connection = _opened(path)
         except sqlite3.Error as error:
@@ -134,6 +135,10 @@ class Database:
         """Call with each group's audit events after they are durable."""
         self._listener = listener
 
+    def on_loss(self, told: Callable[[], None]) -> None:
+        """Call whenever a group was taken back: what was counted of it in memory is wrong then."""
+        self._losers.append(told)
+
     def _failed(self, error: sqlite3.Error) -> FleetError:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -143,6 +148,8 @@ class Database:
         group, self._group = self._group, None
         if group is not None and not group.done():
             group.set_exception(failure)
+        for told in self._losers:
+            told()
         return failure
 
     # --- reading ---

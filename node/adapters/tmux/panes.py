@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 from collections.abc import Generator
 
 from fleet.core.errors import NoTmux, PaneGone
@@ -16,7 +17,7 @@ from fleet.core.keystrokes import Paste
 from fleet.core.screen import Look
 from node.adapters.tmux import guard, proc
 from node.adapters.tmux.control import ControlClient
-from node.adapters.tmux.server import Server, installed_version
+from node.adapters.tmux.server import IDENTITY, Server, installed_version
 from node.ports import PaneInfo, PaneRef, SpawnSpec
 
 _FIELDS = (
@@ -26,6 +27,7 @@ _FIELDS = (
 # The title comes last: it may hold anything, "|" too; no field before it can.
 _FORMAT = "|".join(f"#{{{field}}}" for field in _FIELDS)
 _GONE = Look(exists=False)
+_DIGITS = 18
 
 
 class TmuxPanes:
@@ -46,6 +48,7 @@ class TmuxPanes:
     async def spawn(self, spec: SpawnSpec) -> PaneRef:
         """Start a program in a new window and mark its pane."""
         server = self._server(spec.socket)
+        await _check_door(await self._client(spec.socket), server)
         pane = await asyncio.to_thread(server.spawn, spec, self._session)
         try:
             return await self.bind(spec.socket, pane, spec.token)
@@ -54,7 +57,7 @@ class TmuxPanes:
 
     async def inspect(self, socket: str, pane: str) -> PaneInfo:
         """What runs in a pane."""
-        fields = await self._fields(await self._client(socket), pane)
+        fields = await self._fields(await self._client(socket, start=False), pane)
         front = proc.in_front(int(fields["pane_pid"]))
         program = front.program if front else ""
         return PaneInfo(
@@ -69,7 +72,7 @@ class TmuxPanes:
 
     async def bind(self, socket: str, pane: str, token: str) -> PaneRef:
         """Mark an existing pane and remember its foreground program."""
-        client = await self._client(socket)
+        client = await self._client(socket, start=False)
         fields = await self._fields(client, pane)
         pane_pid = int(fields["pane_pid"])
         front = proc.in_front(pane_pid)
@@ -109,11 +112,11 @@ class TmuxPanes:
             dead=fields["pane_dead"] == "1",
             input_off=fields["pane_input_off"] == "1",
             mode=fields["pane_mode"],
-            last=int(fields[guard.LAST] or 0),
-            sub=int(fields[guard.SUB] or 0),
+            last=_number(fields[guard.LAST]),
+            sub=_number(fields[guard.SUB]),
             rows=tuple(lines[1:]),
-            cursor_x=int(fields["cursor_x"] or 0),
-            cursor_y=int(fields["cursor_y"] or 0),
+            cursor_x=_number(fields["cursor_x"]),
+            cursor_y=_number(fields["cursor_y"]),
             title=fields["pane_title"],
             tty=tty,
             unread_bytes=unread,
@@ -125,14 +128,14 @@ class TmuxPanes:
         client = await self._client(ref.socket, start=False)
         with _memory_file(text) as path:
             line = guard.paste_line(ref, sequence, path, how, self._version)
-            return guard.SENT in await client.ask(line)
+            return _was_sent(await client.ask(line))
 
     async def enter(self, ref: PaneRef, sequence: int) -> bool:
         """Press Enter, guarded."""
         client = await self._client(ref.socket, start=False)
         with _memory_file(b"\r") as path:
             line = guard.enter_line(ref, sequence, path, self._version)
-            return guard.SENT in await client.ask(line)
+            return _was_sent(await client.ask(line))
 
     # --- ending ---
 
@@ -163,14 +166,21 @@ class TmuxPanes:
 
     async def close(self) -> None:
         """Let go of all servers; our keeper sessions go, agents stay."""
-        for client in self._clients.values():
-            with contextlib.suppress(NoTmux):
-                await client.ask(f"kill-session -t ={self._keeper}")
+        for socket, client in self._clients.items():
             client.close()
             await client.ended()
+            await asyncio.to_thread(self._server(socket).end_session, self._keeper)
         self._terminals.close()
 
     # --- servers ---
+
+    def trouble(self) -> str:
+        """Why no agent can be started or typed to at this moment, or nothing. Starts no process."""
+        if shutil.which("tmux") is None:
+            return "not installed; agents need tmux 3.2 or newer"
+        if not any(client.is_open for client in self._clients.values()):
+            return "no server is in use yet; fleet start starts one, fleet adopt takes a pane of yours"
+        return ""
 
     def _server(self, socket: str) -> Server:
         return Server(socket, self._tmux_args)
@@ -199,9 +209,39 @@ class TmuxPanes:
         return client
 
 
+async def _check_door(client: ControlClient, server: Server) -> None:
+    """The socket has to lead to the server that our client is attached to: a window made in one
+    server would be looked for in the other. A socket that was removed is made again.
+
+    Raises:
+        NoTmux: it leads to another server.
+    """
+    (ours,) = await client.ask(f"display-message -p '{IDENTITY}'")
+    if await asyncio.to_thread(server.identity) == ours:
+        return
+    await asyncio.to_thread(server.revive, int(ours.partition(":")[0]))
+    if await asyncio.to_thread(server.identity) != ours:
+        raise NoTmux(
+            f"{server.socket} leads to another tmux server than the one that agents live in",
+            hint="end one of the two servers, then fleet down and fleet up",
+        )
+
+
 def _parsed(line: str) -> dict[str, str]:
     values = line.split("|", len(_FIELDS) - 1)
     return dict(zip(_FIELDS, values, strict=False)) if len(values) == len(_FIELDS) else {}
+
+
+def _was_sent(said: list[str]) -> bool:
+    """What a guarded line answered; anything but its two words is tmux's own complaint."""
+    if guard.SENT in said or guard.REFUSED in said:
+        return guard.SENT in said
+    raise NoTmux(f"tmux could not do it: {' '.join(said) or 'it said nothing'}")
+
+
+def _number(said: str) -> int:
+    """A number that tmux says; a mark may have been set by anybody, and then counts as none."""
+    return int(said) if said.isdecimal() and len(said) <= _DIGITS else 0
 
 
 def _checked(pane: str) -> str:
@@ -212,10 +252,12 @@ def _checked(pane: str) -> str:
 
 @contextlib.contextmanager
 def _memory_file(data: bytes) -> Generator[str]:
-    """A file that only exists in memory; tmux reads it by its /proc path while it is open."""
+    """A file that only exists in memory; tmux reads it by its /proc path while it is open.
+
+    It stays open when the outcome is unknown: tmux may still come to the line that names the path,
+    and the descriptor's number must not lead to another file by then.
+    """
     descriptor = os.memfd_create("fleet")
-    try:
-        os.write(descriptor, data)
-        yield f"/proc/{os.getpid()}/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    os.write(descriptor, data)
+    yield f"/proc/{os.getpid()}/fd/{descriptor}"
+    os.close(descriptor)
