@@ -83,7 +83,9 @@ def parse_name(text: str) -> str:
     if NAME.fullmatch(name) is None:
         raise MalformedName(text, _why(name, plain=True))
     if name in RESERVED:
-        raise MalformedName(text, f"{name} is reserved: nodes and their people speak under such names")
+        raise MalformedName(
+            text, f"{name} is reserved: nodes and their people speak under such names"
+        )
     if NODE_ID.fullmatch(name):
         raise MalformedName(text, "it could be mistaken for a node's id")
     return name

@@ -8,6 +8,7 @@ another node. This is the only resolver; every path uses it.
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from itertools import islice
 
 from fleet.core.address import OPERATOR, Address, Query
@@ -37,7 +38,7 @@ def resolve(query: Query, directory: Directory) -> Address:
         there = [node.node_id for node in nodes]
         matches = tuple([entry for entry in matches if entry.node_id in there])
         if len(nodes) > 1 and not matches:
-            raise _ambiguous_node(query, directory)
+            raise _ambiguous(str(query), _unnoded(query), nodes, directory)
     match matches:
         case (entry,):
             return Address(entry.name, node_label(directory, entry.node_id), entry.node_id)
@@ -48,7 +49,7 @@ def resolve(query: Query, directory: Directory) -> Address:
 
 
 def resolve_node(name: str, prefix: str, directory: Directory) -> NodeEntry:
-    """The one node of this name (and id prefix); by id prefix alone when ``name`` is a prefix.
+    """The one node of this name, and id prefix if one is given.
 
     Raises:
         UnknownNode: none.
@@ -58,8 +59,8 @@ def resolve_node(name: str, prefix: str, directory: Directory) -> NodeEntry:
     match nodes_meant(query, directory):
         case (node,):
             return node
-        case _:
-            raise _ambiguous_node(query, directory)
+        case nodes:
+            raise _ambiguous(_shown_node(query), "", nodes, directory)
 
 
 def nodes_meant(query: Query, directory: Directory) -> tuple[NodeEntry, ...]:
@@ -72,9 +73,8 @@ def nodes_meant(query: Query, directory: Directory) -> tuple[NodeEntry, ...]:
     if query.node_prefix:
         nodes = tuple(node for node in nodes if node.node_id.startswith(query.node_prefix))
     if not nodes:
-        shown = f"{query.node}~{query.node_prefix}" if query.node_prefix else query.node
         known = sorted(node_label(directory, node.node_id) for node in directory.nodes())
-        raise UnknownNode(shown, tuple(known[:_NODES_NAMED]))
+        raise UnknownNode(_shown_node(query), tuple(known[:_NODES_NAMED]))
     return nodes
 
 
@@ -102,24 +102,30 @@ def _resolve_operator(query: Query, directory: Directory) -> Address:
     match nodes_meant(query, directory) if query.node else tuple(directory.nodes()):
         case (node,):
             return Address(OPERATOR, node_label(directory, node.node_id), node.node_id)
-        case _:
-            raise _ambiguous_node(query, directory)
+        case ():
+            raise UnknownAgent(str(query))
+        case nodes:
+            raise _ambiguous(str(query), _unnoded(query), nodes, directory)
 
 
-def _ambiguous_node(query: Query, directory: Directory) -> AmbiguousName:
-    nodes = nodes_meant(query, directory) if query.node else tuple(directory.nodes())
-    return AmbiguousName(
-        str(query),
-        tuple(
-            Candidate(
-                f"{query.agent}@{node_label(directory, node.node_id)}",
-                node_label(directory, node.node_id),
-                "online" if node.connected else "away",
-                _seen(node),
-            )
-            for node in nodes
-        ),
-    )
+def _ambiguous(
+    shown: str, before: str, nodes: tuple[NodeEntry, ...], directory: Directory
+) -> AmbiguousName:
+    """Several nodes fit; what was typed goes ``before`` each one's name."""
+    candidates: list[Candidate] = []
+    for node in nodes:
+        label = node_label(directory, node.node_id)
+        presence = Presence.ONLINE if node.connected else Presence.AWAY
+        candidates.append(Candidate(f"{before}{label}", label, presence.value, _seen(node)))
+    return AmbiguousName(shown, tuple(candidates))
+
+
+def _unnoded(query: Query) -> str:
+    return f"{replace(query, node='', node_prefix='')}@"
+
+
+def _shown_node(query: Query) -> str:
+    return f"{query.node}~{query.node_prefix}" if query.node_prefix else query.node
 
 
 def _candidate(directory: Directory, entry: AgentEntry) -> Candidate:

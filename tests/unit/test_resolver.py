@@ -1,0 +1,197 @@
+"""A query means exactly one agent, or the refusal says who could have been meant.
+
+``tests/property/test_resolver.py`` compares random fleets with the definition.
+"""
+
+import pytest
+
+from fleet.core.address import Address, Query, parse_query
+from fleet.core.directory import Directory, Presence
+from fleet.core.errors import AmbiguousName, UnknownAgent, UnknownNode
+from fleet.core.resolver import node_label, resolve, resolve_node, shown_presence
+from tests.support.fleets import SEEN_AT, agent, id_of, known, node
+
+WHITE, NOVA = node("white", "w"), node("nova", "naaaab")
+NAMESAKE = node("nova", "naaaac", connected=False)
+
+
+def ask(typed: str, directory: Directory) -> Address:
+    return resolve(parse_query(typed), directory)
+
+
+def ambiguous(typed: str, directory: Directory) -> AmbiguousName:
+    with pytest.raises(AmbiguousName) as refused:
+        ask(typed, directory)
+    return refused.value
+
+
+def unknown(typed: str, directory: Directory) -> UnknownAgent:
+    with pytest.raises(UnknownAgent) as refused:
+        ask(typed, directory)
+    return refused.value
+
+
+def test_a_bare_name_means_the_one_agent_that_has_it_wherever_it_lives():
+    directory = known((WHITE, ["neo"]), (NOVA, ["rin"]))
+    assert ask("rin", directory) == Address("rin", "nova", NOVA.node_id)
+    assert ask("RIN", directory) == ask("nova:rin", directory) == ask("rin@nova", directory)
+
+
+def test_an_agent_that_is_offline_on_a_node_that_is_away_keeps_its_name():
+    away = node("nova", "n", connected=False)
+    directory = known((WHITE, ["neo"]), (away, []))
+    directory.put(agent("rin", away, Presence.OFFLINE))
+    assert ask("rin", directory) == Address("rin", "nova", away.node_id)
+
+
+def test_a_name_of_two_agents_is_refused_with_both_and_nothing_breaks_the_tie():
+    away = node("nova", "n", connected=False)
+    directory = known((WHITE, ["rin"]), (away, ["rin"]))
+    refused = ambiguous("rin", directory)
+    assert [(c.address, c.node, c.state, c.last_seen) for c in refused.candidates] == [
+        ("rin@white", "white", "online", "now"),
+        ("rin@nova", "nova", "away", SEEN_AT),
+    ]
+    assert str(refused) == "rin is ambiguous: rin@white, rin@nova"
+    assert "rin@white" in refused.hint
+
+
+def test_every_candidate_can_be_pasted_back_also_where_two_nodes_have_one_name():
+    directory = known((WHITE, ["rin"]), (NOVA, ["rin"]), (NAMESAKE, ["rin"]))
+    for typed, nodes in (("rin", [WHITE, NOVA, NAMESAKE]), ("rin@nova", [NOVA, NAMESAKE])):
+        meant = [ask(c.address, directory) for c in ambiguous(typed, directory).candidates]
+        assert [(a.agent, a.node_id) for a in meant] == [("rin", n.node_id) for n in nodes]
+
+
+def test_namesakes_are_told_apart_by_as_much_of_their_ids_as_it_takes():
+    directory = known((WHITE, []), (NOVA, ["rin"]), (NAMESAKE, ["rin"]), (node("nova", "m"), []))
+    assert node_label(directory, WHITE.node_id) == "white"
+    assert node_label(directory, NOVA.node_id) == "nova~naaaab"
+    assert node_label(directory, NAMESAKE.node_id) == "nova~naaaac"
+    assert node_label(directory, id_of("m")) == "nova~mzzz"
+    assert str(ask("rin@nova~naaaac", directory)) == "rin@nova~naaaac"
+    assert ambiguous("rin@nova~naaaa", directory).candidates[0].address == "rin@nova~naaaab"
+
+
+def test_a_node_that_left_is_shown_by_the_beginning_of_its_id():
+    assert node_label(Directory(), id_of("gone")) == "gonezzzzzzzz"
+
+
+def test_an_id_prefix_must_go_with_the_nodes_name():
+    directory = known((WHITE, ["rin"]), (NOVA, ["rin"]))
+    with pytest.raises(UnknownNode, match="no node is called white~naaa"):
+        ask("rin@white~naaa", directory)
+
+
+def test_agent_at_node_never_falls_back_to_another_node():
+    directory = known((WHITE, ["neo"]), (NOVA, ["rin"]))
+    refused = unknown("rin@white", directory)
+    assert str(refused) == "no agent is called rin@white"
+    assert refused.hint.startswith("did you mean rin@nova?")
+    assert refused.candidates == ()
+
+
+def test_a_name_that_one_of_two_namesake_nodes_has_means_that_agent():
+    directory = known((NOVA, ["rin"]), (NAMESAKE, ["ada"]))
+    assert ask("rin@nova", directory).node_id == NOVA.node_id
+
+
+def test_a_name_that_neither_namesake_node_has_asks_which_node():
+    directory = known((NOVA, []), (NAMESAKE, []), (WHITE, ["rin"]))
+    refused = ambiguous("rin@nova", directory)
+    assert [(c.address, c.state, c.last_seen) for c in refused.candidates] == [
+        ("rin@nova~naaaab", "online", "now"),
+        ("rin@nova~naaaac", "away", SEEN_AT),
+    ]
+    refused = ambiguous("ship/rin@nova", directory)
+    assert [c.address for c in refused.candidates] == [
+        "ship/rin@nova~naaaab",
+        "ship/rin@nova~naaaac",
+    ]
+
+
+def test_near_misses_are_hints_and_never_matches():
+    directory = known((WHITE, ["mawjs", "neo"]), (NOVA, ["mawj"]))
+    for typed in ("mawjz", "maw", "mawjs-", "mawjs2"):
+        hint = unknown(typed, directory).hint
+        assert "did you mean " in hint
+        assert "mawjs@white" in hint
+    assert unknown("zzz", directory).hint == "fleet ls shows all"
+
+
+def test_a_hint_names_three_at_most_and_those_of_the_very_name_first():
+    nodes = [node(f"n{i}", f"n{letter}") for i, letter in enumerate("abcde")]
+    directory = known((WHITE, ["ri", "rins"]), *((one, ["rin"]) for one in nodes))
+    hint = unknown("rin@white", directory).hint
+    assert hint == "did you mean rin@n0, rin@n1, rin@n2? fleet ls shows all"
+
+
+def test_an_unknown_node_is_refused_with_the_nodes_there_are():
+    directory = known(*((node(f"n{i}", f"n{letter}"), []) for i, letter in enumerate("abcdefghij")))
+    with pytest.raises(UnknownNode) as refused:
+        ask("rin@mba", directory)
+    assert str(refused.value) == "no node is called mba"
+    assert refused.value.hint == "known: n0, n1, n2, n3, n4, n5, n6, n7; fleet nodes shows all"
+
+
+def test_a_team_is_nobody_yet_also_where_an_agent_has_the_roles_name():
+    directory = known((WHITE, ["lead"]))
+    assert str(unknown("ship/lead", directory)) == "no agent is called ship/lead"
+    unknown("ship/operator", directory)
+    unknown("ship/lead@white", directory)
+
+
+def test_the_operator_of_a_node_is_always_there():
+    directory = known((WHITE, []), (NOVA, []))
+    assert ask("operator@nova", directory) == Address("operator", "nova", NOVA.node_id)
+    with pytest.raises(UnknownNode):
+        ask("operator@mba", directory)
+
+
+def test_operator_alone_is_one_person_only_where_there_is_one_node():
+    assert str(ask("operator", known((WHITE, [])))) == "operator@white"
+    refused = ambiguous("operator", known((WHITE, []), (NOVA, [])))
+    assert [c.address for c in refused.candidates] == ["operator@white", "operator@nova"]
+    refused = ambiguous("operator@nova", known((WHITE, []), (NOVA, []), (NAMESAKE, [])))
+    assert [c.address for c in refused.candidates] == [
+        "operator@nova~naaaab",
+        "operator@nova~naaaac",
+    ]
+
+
+def test_in_a_fleet_of_no_nodes_nobody_is_meant():
+    for typed in ("operator", "rin"):
+        unknown(typed, Directory())
+
+
+def test_a_node_is_meant_by_its_name_or_with_a_piece_of_its_id():
+    directory = known((WHITE, []), (NOVA, []), (NAMESAKE, []))
+    assert resolve_node("white", "", directory) == WHITE
+    assert resolve_node("nova", "naaaac", directory) == NAMESAKE
+    with pytest.raises(UnknownNode, match="no node is called nova~m"):
+        resolve_node("nova", "m", directory)
+
+
+def test_an_ambiguous_node_is_refused_with_names_of_nodes_that_can_be_pasted_back():
+    directory = known((NOVA, []), (NAMESAKE, []))
+    with pytest.raises(AmbiguousName) as refused:
+        resolve_node("nova", "", directory)
+    assert str(refused.value) == "nova is ambiguous: nova~naaaab, nova~naaaac"
+    for candidate, meant in zip(refused.value.candidates, (NOVA, NAMESAKE), strict=True):
+        query = parse_query(f"operator@{candidate.address}")
+        assert resolve_node(query.node, query.node_prefix, directory) == meant
+
+
+def test_a_query_that_was_never_typed_still_finds_nobody():
+    with pytest.raises(UnknownAgent):
+        resolve(Query(""), known((WHITE, ["rin"])))
+
+
+def test_an_agent_is_away_while_its_node_is_whatever_that_said_last():
+    away = node("nova", "n", connected=False)
+    directory = known((WHITE, []), (away, []))
+    online, offline = agent("neo", WHITE), agent("neo", WHITE, Presence.OFFLINE)
+    assert shown_presence(directory, online) is Presence.ONLINE
+    assert shown_presence(directory, offline) is Presence.OFFLINE
+    assert shown_presence(directory, agent("rin", away)) is Presence.AWAY
+    assert shown_presence(directory, agent("rin", node("gone", "g"))) is Presence.AWAY
