@@ -8,12 +8,14 @@ for itself only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import assert_never
 
 from google.protobuf.internal import api_implementation
 from google.protobuf.message import DecodeError
 
 from fleet.core import frames
+from fleet.core.address import NAME
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
@@ -162,7 +164,14 @@ def _posted_from_wire(wire: types_pb2.Envelope, peer_id: str) -> frames.Posted:
         wire.created_at_s,
         0.0,
     )
-    return frames.Posted(envelope, wire.expires_in_s)
+    return frames.Posted(envelope, _seconds(wire.expires_in_s))
+
+
+def _seconds(value: float) -> float:
+    """A time that can be added to, kept and shown; a double may also be infinite, or no number."""
+    if not 0 <= value < inf:
+        raise ValueError(f"{value} is no time")
+    return value
 
 
 def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
@@ -199,7 +208,7 @@ def _report_to_wire(report: frames.Report) -> mailbox_pb2.Report:
 
 def _report_from_wire(wire: mailbox_pb2.Report) -> frames.Report:
     entries = (
-        Entry(_STATES[e.state], e.at_s, e.node, e.reason, _EVIDENCE[e.evidence], e.detail)
+        Entry(_STATES[e.state], _seconds(e.at_s), e.node, e.reason, _EVIDENCE[e.evidence], e.detail)
         for e in wire.entries
     )
     return frames.Report(wire.envelope_id, wire.first, tuple(entries), wire.cleaned)
@@ -220,10 +229,17 @@ def _directory_to_wire(word: frames.DirectoryWord) -> directory_pb2.DirectoryWor
 
 def _directory_from_wire(wire: directory_pb2.DirectoryWord, peer_id: str) -> frames.DirectoryWord:
     agents = (
-        AgentEntry(a.name, peer_id, a.profile, _PRESENCES[a.presence], a.incarnation)
+        AgentEntry(_name(a.name), peer_id, a.profile, _PRESENCES[a.presence], a.incarnation)
         for a in wire.agents
     )
     return frames.DirectoryWord(wire.full, tuple(agents), tuple(wire.gone))
+
+
+def _name(text: str) -> str:
+    """A name that can be resolved, and shown as it is."""
+    if NAME.fullmatch(text) is None:
+        raise ValueError(f"{text[:80]!r} is no name")
+    return text
 
 
 # --- questions ---------------------------------------------------------------------------------------
