@@ -6,7 +6,9 @@ line says goes first, then the file, then what an earlier start wrote down.
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,6 +18,8 @@ from fleet.core.errors import BadConfig, FleetError
 
 DEFAULT_PORT = 7717
 ANY_HOST = "0.0.0.0"  # noqa: S104 - a node serves its peers; who may speak is decided by key
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^][]+)\]|(?P<host>[^][:]+)):(?P<port>[0-9]{1,5})")
+_LAST_PORT = 65_535
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,26 +50,33 @@ def load(path: Path) -> Config:
         raise BadConfig(str(path), str(error)) from None
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfig(str(path), f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
         known = ", ".join(Config.__struct_fields__)
         raise BadConfig(str(path), f"{error} (known keys: {known})") from None
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond any reason
+        raise BadConfig(str(path), f"not TOML: {error}") from None
     _check(path, config)
     return config
 
 
 def _check(path: Path, config: Config) -> None:
-    try:
-        if config.name:
-            parse_name(config.name)
-        for address in (*([config.listen] if config.listen else ()), *config.advertise):
-            split_address(address)
-        for addresses in config.peers.values():
-            for address in addresses:
-                split_address(address)
-    except FleetError as error:
-        raise BadConfig(str(path), str(error)) from None
+    for key, value, understand in _said(config):
+        try:
+            understand(value)
+        except FleetError as error:
+            raise BadConfig(str(path), f"{error} - at `$.{key}`") from None
+
+
+def _said(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
+    if config.name:
+        yield "name", config.name, parse_name
+    if config.listen:
+        yield "listen", config.listen, split_address
+    for address in config.advertise:
+        yield "advertise", address, split_address
+    for member, addresses in config.peers.items():
+        for address in addresses:
+            yield f"peers.{member}", address, split_address
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -74,7 +85,7 @@ def split_address(text: str) -> tuple[str, int]:
     Raises:
         BadConfig: it is neither.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found["port"]) > _LAST_PORT:
         raise BadConfig(text, "an address looks like host:port, with a port up to 65535")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return found["v6"] or found["host"], int(found["port"])

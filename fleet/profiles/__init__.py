@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
 from importlib import resources
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -27,18 +28,15 @@ class Profiles:
 
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._profiles = {profile.name: profile for profile in profiles}
-        self._by_alias = {
-            _key(alias): profile
-            for profile in self._profiles.values()
-            for alias in (*profile.aliases, profile.name)
-        }
+        aliases = {_key(alias): p for p in self.all() for alias in p.aliases}
+        self._by_alias = {**aliases, **{_key(p.name): p for p in self.all()}}
 
     def all(self) -> tuple[Profile, ...]:
         """Every profile, by name."""
         return tuple(profile for _, profile in sorted(self._profiles.items()))
 
     def named(self, name: str) -> Profile:
-        """The profile of this name or alias; case, ``_`` and ``-`` make no difference.
+        """The profile of this name, else of this alias; case, ``_`` and ``-`` make no difference.
 
         Raises:
             UnknownProfile: there is none.
@@ -74,18 +72,29 @@ def load(user_folder: Path | None = None) -> Profiles:
             found[name] = _profile(name, resource.name, resource.read_bytes())
     if user_folder is not None and user_folder.is_dir():
         for path in sorted(user_folder.glob("*.toml")):
-            found[_key(path.stem)] = _profile(_key(path.stem), str(path), path.read_bytes())
+            found[_key(path.stem)] = _profile(_key(path.stem), str(path), _bytes_of(path))
     return Profiles(found.values())
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadConfig(str(path), error.strerror or str(error)) from None
 
 
 def _profile(name: str, source: str, data: bytes) -> Profile:
     try:
         said = tomllib.loads(data.decode())
-        if unknown := said.keys() - _KEYS:
-            raise BadConfig(source, f"unknown key {min(unknown)!r} (known: {', '.join(_KEYS)})")
-        return msgspec.convert({**said, "name": name}, Profile, dec_hook=_pattern)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond any reason
         raise BadConfig(source, f"not TOML: {error}") from None
+    if unknown := said.keys() - _KEYS:
+        raise BadConfig(source, f"unknown key {min(unknown)!r} (known: {', '.join(_KEYS)})")
+    for key, value in said.items():
+        if isinstance(value, int | float) and not 0 <= value < inf:
+            raise BadConfig(source, f"Expected a number from 0 up, got {value} - at `$.{key}`")
+    try:
+        return msgspec.convert({**said, "name": name}, Profile, dec_hook=_pattern)
     except msgspec.ValidationError as error:
         raise BadConfig(source, str(error)) from None
 
@@ -96,7 +105,7 @@ def _pattern(_kind: type, said: object) -> re.Pattern[str]:
         raise TypeError("Expected a pattern as text")
     try:
         return re.compile(said)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"The pattern {said!r} is broken: {error}") from None
 
 
