@@ -1,5 +1,7 @@
 """A receipt says what is known, in the one shape that programs get."""
 
+from math import inf, nan
+
 import pytest
 
 from fleet.core.delivery import Evidence, State
@@ -7,13 +9,15 @@ from fleet.core.envelope import (
     DEDUPE_KEPT_S,
     DEFAULT_EXPIRY_S,
     ENVELOPE_ID,
+    LONGEST_EXPIRY_S,
     TEXT_LIMIT_BYTES,
     Entry,
     Receipt,
+    check_expiry,
     check_text,
     digest,
 )
-from fleet.core.errors import EmptyText, TooLarge, UndecodableText
+from fleet.core.errors import EmptyText, MalformedRequest, TooLarge, UndecodableText
 from tests.support.letters import letter, ulid
 
 QUEUED = Entry(State.QUEUED, 1_000.0, "white")
@@ -97,5 +101,17 @@ def test_what_could_be_misread_or_means_something_to_a_shell_is_no_id(text: str)
     assert not ENVELOPE_ID.fullmatch(text)
 
 
+@pytest.mark.parametrize("expires_s", [0.001, DEFAULT_EXPIRY_S, LONGEST_EXPIRY_S])
+def test_a_message_may_be_good_for_a_moment_or_two_weeks(expires_s: float):
+    check_expiry(expires_s)
+
+
+@pytest.mark.parametrize("expires_s", [0, -1, LONGEST_EXPIRY_S + 1, inf, -inf, nan])
+def test_a_time_that_is_none_or_longer_is_refused(expires_s: float):
+    with pytest.raises(MalformedRequest, match="a message cannot expire after ") as refused:
+        check_expiry(expires_s)
+    assert refused.value.hint == "above 0, and at most 14d"
+
+
 def test_an_inbox_remembers_an_id_longer_than_any_sender_tries():
-    assert DEDUPE_KEPT_S > 2 * DEFAULT_EXPIRY_S
+    assert DEDUPE_KEPT_S > 2 * LONGEST_EXPIRY_S > 2 * DEFAULT_EXPIRY_S
