@@ -112,7 +112,7 @@ class Directory:
                 return
             case AgentEntry():
                 self._agents[entry.name] = {held.node_id: held, entry.node_id: entry}
-            case dict():
+            case _:
                 known = entry.node_id in held
                 held[entry.node_id] = entry
                 if known:

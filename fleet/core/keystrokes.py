@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import assert_never
 
 from fleet.core.address import OPERATOR
 from fleet.core.envelope import Envelope
@@ -110,3 +111,5 @@ def pasted(text: str, paste: Paste) -> bytes:
             return text.encode()
         case Paste.LINES:
             return text.replace("\n", "\r").encode()
+        case _:
+            assert_never(paste)

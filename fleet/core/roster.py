@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Roster:
                     self._revoked[node_id] = max(
                         revoke, self._revoked.get(node_id, revoke), key=lambda r: r.reason
                     )
+                case _:
+                    assert_never(signed.entry)
         return tuple(fresh)
 
     def member(self, node_id: str) -> Admit | None:

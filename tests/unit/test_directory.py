@@ -24,6 +24,12 @@ def test_a_name_of_two_nodes_has_both_and_of_one_again_when_the_other_drops_it()
     assert list(directory.names()) == ["neo"]
 
 
+def test_of_three_nodes_with_a_name_two_still_have_it_when_one_drops_it():
+    directory = known((WHITE, ["rin"]), (NOVA, ["rin"]), (node("mba", "m"), ["rin"]))
+    directory.drop(NOVA.node_id, "rin")
+    assert names(directory.called("rin")) == ["rin@w", "rin@m"]
+
+
 def test_an_agent_is_counted_once_however_often_it_is_told():
     directory = known((WHITE, ["rin"]), (NOVA, ["rin"]))
     for presence in Presence:
