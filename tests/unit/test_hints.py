@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -18,75 +17,27 @@ from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.outbox import Outbox
 from node.engine.peers import HINT_EVERY_S, Peers
-from node.ports import Found, Link
+from node.ports import Link
 from node.records import Me, Peer
 from node.store import SqliteStore
+from tests.support.simnet import Board
+from tests.support.vtime import VirtualClock, play
 
 WHITE, NOVA, EVE = "z" * 52, "b" * 52, "e" * 52
 KNOWN = ("10.0.0.1:7717", "10.0.0.2:7717")
 
 
-class VirtualTime(selectors.DefaultSelector):
-    """Waiting takes no time and makes it later."""
-
-    now_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now_s += timeout or 0.0
-        return super().select(0)
-
-
-class Clock:
-    """The loop's time, and dice that always fall the same way."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-
-    def now_s(self) -> float:
-        return self._time.now_s
-
-    def wall_s(self) -> float:
-        return self._time.now_s
+class Even(VirtualClock):
+    """Dice that always fall the same way."""
 
     def dice(self) -> float:
         return 1.0
-
-    def new_id(self) -> str:
-        raise NotImplementedError
-
-    def token(self) -> str:
-        raise NotImplementedError
-
-    def nonce(self) -> str:
-        raise NotImplementedError
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-class Board:
-    """mDNS as a list."""
-
-    trouble = ""
-
-    def __init__(self) -> None:
-        self.shown: dict[str, tuple[str, ...]] = {}
-        self.sought: list[str] = []
-
-    def found(self) -> tuple[Found, ...]:
-        return tuple(Found(node_id, where, False) for node_id, where in self.shown.items())
-
-    def seek(self, node_id: str) -> None:
-        self.sought.append(node_id)
-
-    async def run(self) -> None:
-        raise NotImplementedError
 
 
 class Deaf:
     """Nobody answers, anywhere; who was dialled is written down."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self.dialled: list[tuple[float, str, str]] = []
 
@@ -98,8 +49,8 @@ class Deaf:
 class World:
     """White, whose one member nova is away."""
 
-    def __init__(self, folder: Path, time: VirtualTime) -> None:
-        clock = Clock(time)
+    def __init__(self, folder: Path) -> None:
+        clock = Even()
         store = SqliteStore(folder / "fleet.db", WHITE)
         store.book.put_peer(Peer(NOVA, KNOWN, 0.0, "", ""))
         store.database.flush()
@@ -118,10 +69,7 @@ class World:
             tuple,
         )
         self.peers.discovery = self.board
-
-    def show(self, node_id: str, *addresses: str) -> None:
-        self.board.shown[node_id] = addresses
-        self.peers.advertised(node_id)
+        self.board.told = self.peers.advertised
 
     def addresses(self) -> list[str]:
         return [address for _, _, address in self.dialer.dialled]
@@ -132,26 +80,23 @@ def away(
     folder: Path, for_s: float, also: Callable[[World], None] | None = None, every_s: float = 1.0
 ) -> Iterator[World]:
     """White looks for nova for so long, while something happens again and again."""
-    time = VirtualTime()
-    loop = asyncio.SelectorEventLoop(time)
-    loop.time = lambda: time.now_s  # type: ignore[method-assign]
-    world = World(folder, time)
 
-    async def run() -> None:
-        keeping = loop.create_task(world.peers.run())
-        while time.now_s < for_s:
+    async def run() -> World:
+        world = World(folder)
+        keeping = asyncio.ensure_future(world.peers.run())
+        while asyncio.get_running_loop().time() < for_s:
             await asyncio.sleep(every_s)
             if also:
                 also(world)
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+        return world
 
+    world = play(run())
     try:
-        loop.run_until_complete(run())
         yield world
     finally:
         world.store.database.close()
-        loop.close()
 
 
 def test_what_is_known_is_dialled_before_what_is_advertised(tmp_path: Path):
@@ -171,7 +116,7 @@ def test_a_find_ends_the_wait_and_is_dialled_first(tmp_path: Path):
     def show_once(world: World) -> None:
         if not shown_s and len(world.dialer.dialled) > 20:  # by now it waits for whole seconds
             shown_s.append(world.dialer.dialled[-1][0] + 0.05)
-            world.show(NOVA, "10.9.9.9:7717")
+            world.board.show(NOVA, "10.9.9.9:7717")
 
     with away(tmp_path, 120, show_once, every_s=0.05) as world:
         before, first = next(
@@ -187,7 +132,7 @@ def test_adverts_that_change_all_the_time_cost_one_round_in_two_seconds(tmp_path
     number = iter(range(1_000_000))
 
     def flood(world: World) -> None:
-        world.show(NOVA, *(f"10.9.{next(number) % 250}.{n}:7717" for n in range(4)))
+        world.board.show(NOVA, *(f"10.9.{next(number) % 250}.{n}:7717" for n in range(4)))
 
     with away(tmp_path, 100, flood, every_s=0.01) as world:
         hints = [s for s, _, address in world.dialer.dialled if address.startswith("10.9.")]
@@ -200,7 +145,7 @@ def test_adverts_that_change_all_the_time_cost_one_round_in_two_seconds(tmp_path
 
 
 def test_strangers_are_never_dialled(tmp_path: Path):
-    with away(tmp_path, 30, lambda world: world.show(EVE, "10.9.9.9:7717")) as world:
+    with away(tmp_path, 30, lambda world: world.board.show(EVE, "10.9.9.9:7717")) as world:
         assert {node_id for _, node_id, _ in world.dialer.dialled} == {NOVA}
         assert "10.9.9.9:7717" not in world.addresses()
 

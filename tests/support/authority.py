@@ -1,0 +1,109 @@
+"""Trust without cryptography: who knows a root's secret can sign, and whoever is dialled is who it is.
+
+Roster entries have their real form, so that they travel and are stored as they are; only the
+signature and the certificates are words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from fleet.core.errors import (
+    InvitationRefused,
+    MalformedRequest,
+    NodeUnreachable,
+    NotAllowed,
+    NotPaired,
+)
+from fleet.core.invitation import invitation_name, parse_token
+from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.wire import read_body, write_body
+from node.ports import Joined
+from tests.support.vtime import BASE32
+
+
+def id_of(name: str) -> str:
+    """A well-formed node id that this name always has."""
+    number = int.from_bytes(sha256(name.encode()).digest(), "big")
+    return "".join(BASE32[(number >> 5 * place) & 31] for place in range(51)) + "a"
+
+
+class Inviter(Protocol):
+    """The far end of a pairing."""
+
+    def secret_of(self, name: str, address: str) -> bytes: ...
+
+    async def burn(self, name: str, ended: str, address: str) -> None: ...
+
+    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]: ...
+
+    def welcome(self) -> tuple[str, tuple[SignedEntry, ...], tuple[str, ...]]:
+        """Fleet id, roster, addresses."""
+        ...
+
+
+@dataclass(slots=True)
+class FakeAuthority:
+    """The ``Authority`` of one home; ``is_admin`` while the root's secret is here.
+
+    ``inviter`` finds who answers for a node at an address, if anybody does.
+    """
+
+    node_id: str
+    fleet_id: str
+    is_admin: bool
+    inviter: Callable[[str, str], Inviter | None]
+    is_open_until_s: float = 0.0
+
+    def verify(self, body: bytes, signature: bytes) -> SignedEntry:
+        if signature != _signature(self.fleet_id, body):
+            raise NotPaired("a roster entry is not signed by this fleet's root")
+        try:
+            fleet_id, entry = read_body(body)
+        except MalformedRequest as error:
+            raise NotPaired(f"this fleet's root signed {error}") from None
+        if fleet_id != self.fleet_id:
+            raise NotPaired("a roster entry is of another fleet")
+        return SignedEntry(body, signature, entry)
+
+    def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
+        node_id = public_key.decode()
+        certificate = f"{node_id} is of {self.fleet_id}".encode()
+        return self._signed(Admit(node_id, name, certificate), "admit"), certificate
+
+    def revoke(self, node_id: str, reason: str) -> SignedEntry:
+        return self._signed(Revoke(node_id, reason), "revoke")
+
+    def _signed(self, entry: Admit | Revoke, verb: str) -> SignedEntry:
+        if not self.is_admin:
+            raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")
+        body = write_body(self.fleet_id, entry)
+        return SignedEntry(body, _signature(self.fleet_id, body), entry)
+
+    async def join(self, token: str, name: str) -> Joined:
+        wanted = parse_token(token)
+        for address in wanted.addresses:
+            inviter = self.inviter(wanted.node_id, address)
+            if inviter is not None:
+                return await self._enter(inviter, wanted.node_id, wanted.secret, name)
+        raise NodeUnreachable(wanted.node_id[:12], "nobody there, or not the inviter")
+
+    async def _enter(self, inviter: Inviter, inviter_id: str, secret: bytes, name: str) -> Joined:
+        invitation = invitation_name(secret)
+        if inviter.secret_of(invitation, "somewhere") != secret:
+            raise InvitationRefused("the proof was wrong; the invitation is withdrawn")
+        await inviter.burn(invitation, f"used by {name}", "somewhere")
+        await inviter.admit(self.node_id.encode(), name)
+        self.fleet_id, entries, addresses = inviter.welcome()
+        self.is_admin = False
+        return Joined(self.fleet_id, inviter_id, entries, addresses)
+
+    def open_to_newcomers(self, until_wall_s: float) -> None:
+        self.is_open_until_s = until_wall_s
+
+
+def _signature(fleet_id: str, body: bytes) -> bytes:
+    return sha256(b"the root of " + fleet_id.encode() + body).digest()

@@ -1,0 +1,180 @@
+"""Model programs for the model tmux: they read what is typed and show a screen, as real ones do.
+
+What a program was really given is in ``turns``; keys that answered a question are in ``answers``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END, Paste
+from fleet.core.profile import Profile
+from fleet.core.screen import Tty
+
+_PIECES = re.compile(rb"\x1b\[200~.*?\x1b\[201~|\r|[^\r\x1b]+|\x1b", re.DOTALL)
+_ROWS = 24
+_WORKING = "working…"
+
+CHAT = Profile(
+    name="chat",
+    title="a model program with a prompt",
+    programs=("chat",),
+    launch=("chat",),
+    paste=Paste.BRACKETED,
+    prompt=re.compile(r"^> "),
+    dialog=(re.compile(r"^Allow .*\?"),),
+    busy=(re.compile(f"^{_WORKING}"),),
+)
+"""What is known of ``Chat``: everything."""
+PATIENT = Profile(
+    name="patient",
+    title="the same, and it queues what comes while it works",
+    programs=("patient",),
+    launch=("patient",),
+    paste=Paste.BRACKETED,
+    prompt=CHAT.prompt,
+    dialog=CHAT.dialog,
+    busy=CHAT.busy,
+    queues_while_busy=True,
+)
+
+
+class Program:
+    """What every program is to a terminal. One object is one process."""
+
+    bracketed = False
+    """Whether it has asked the terminal to frame pastes."""
+
+    def __init__(self, argv: tuple[str, ...]) -> None:
+        self.argv = argv
+        self.name = argv[0].rpartition("/")[2]
+        self.pid = 0
+        self.start = 0
+        self.ended = False
+        self.tty = Tty.RAW
+        self.unread = b""
+        self.rows: tuple[str, ...] = ()
+
+    def keys(self, data: bytes) -> None:
+        """What the terminal gives it to read."""
+
+
+class Chat(Program):
+    """A program with a prompt. Everything that can go wrong with one is switched on from outside."""
+
+    bracketed = True
+    mark = "> "
+
+    def __init__(self, argv: tuple[str, ...] = ("chat",)) -> None:
+        super().__init__(argv)
+        self.turns: list[str] = []
+        self.answers: list[str] = []
+        self.draft = ""
+        self.question = ""
+        self.asking_since_s = 0.0
+        self.asks_after_paste = ""
+        self.busy = False
+        self.reads = True
+        self.swallows = 0
+        self.deaf = False
+        self.dies_on = ""
+        self.took: Callable[[str], None] = lambda _text: None
+        self._said: list[str] = []
+        self._show()
+
+    # --- what happens to it ---
+
+    def keys(self, data: bytes) -> None:
+        self.unread += data
+        if self.reads:
+            data, self.unread = self.unread, b""
+            for piece in _PIECES.findall(data):
+                if not self.ended:
+                    self._read(piece)
+        self._show()
+
+    def set(self, **now: object) -> None:
+        """Change what it is like from now on."""
+        for name, value in now.items():
+            getattr(self, name)  # a misspelt one is an error
+            setattr(self, name, value)
+        if now.get("question"):
+            self.asking_since_s = asyncio.get_running_loop().time()
+        self.keys(b"")
+
+    # --- what it does ---
+
+    def _read(self, piece: bytes) -> None:
+        if self.question:
+            self.answers.append(piece.decode())
+            self._say(f"answered: {piece!r}")
+            self.question = ""
+        elif piece.startswith(PASTE_BEGIN):
+            self.draft += piece[len(PASTE_BEGIN) : -len(PASTE_END)].decode()
+            self.question = self.asks_after_paste
+            self.ended = self.dies_on == "paste"
+        elif piece == b"\r":
+            self._enter()
+        else:
+            self.draft += piece.decode()
+
+    def _enter(self) -> None:
+        self.ended = self.dies_on == "enter"
+        if self.swallows:
+            self.swallows -= 1
+        elif not self.deaf and not self.ended:
+            text, self.draft = self.draft, ""
+            self.turns.append(text)
+            self._say(*text.split("\n"))
+            self.took(text)
+
+    def _say(self, *rows: str) -> None:
+        self._said = [*self._said, *rows][-_ROWS:]
+
+    def _show(self) -> None:
+        first, *more = self.draft.split("\n")
+        input_rows = [f"{self.mark}{first}", *(f"  {row}" for row in more)]
+        working = [_WORKING] if self.busy else []
+        below = [self.question] if self.question else [*working, *input_rows]
+        self.rows = (*self._said, *below)[-_ROWS:]
+
+
+class Shell(Chat):
+    """A shell at its prompt: every turn is a command that it runs."""
+
+    mark = "$ "
+
+    def __init__(self, argv: tuple[str, ...] = ("bash",)) -> None:
+        super().__init__(argv)
+
+
+class Lines(Chat):
+    """A program that reads lines from a cooked terminal: no bracketed paste, each line is a turn."""
+
+    bracketed = False
+    mark = ""
+
+    def __init__(self, argv: tuple[str, ...] = ("lines",)) -> None:
+        super().__init__(argv)
+        self.tty = Tty.LINE
+
+
+class Stillborn(Program):
+    """Ends before anybody can look at it."""
+
+    def __init__(self, argv: tuple[str, ...] = ("stillborn",)) -> None:
+        super().__init__(argv)
+        self.ended = True
+
+
+INSTALLED: dict[str, Callable[[tuple[str, ...]], Program]] = {
+    "chat": Chat,
+    "patient": Chat,
+    "bash": Shell,
+    "lines": Lines,
+    "stillborn": Stillborn,
+    "sleep": Program,
+}
+"""What a model host has in its PATH."""

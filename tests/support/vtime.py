@@ -1,0 +1,110 @@
+"""An event loop on virtual time: waiting takes no time and makes it later.
+
+Its selector, finding nothing ready, jumps to the next timer; nothing ready and no timer is a deadlock
+and is said. What would go to a thread is done at once. So the same code with the same chance does the
+same things in the same order, however busy the host is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+DAWN_S = 1_767_225_600.0
+"""What calendars say when a virtual loop begins: 2026-01-01, midnight UTC."""
+
+
+class Deadlock(AssertionError):
+    """Everybody waits for somebody else, and nothing is planned that could change that."""
+
+
+class _Jumps(selectors.DefaultSelector):
+    """Never waits."""
+
+    now_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise Deadlock(f"at {self.now_s:.3f} s nothing is ready and no timer is set")
+        if not ready and timeout:
+            self.now_s += timeout
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose seconds cost nothing."""
+
+    def __init__(self) -> None:
+        self._jumps = _Jumps()
+        super().__init__(self._jumps)
+        # A jump may miss its timer by the last bit of a float; so close is there.
+        self._clock_resolution = 1e-6
+
+    def time(self) -> float:
+        return self._jumps.now_s
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - a thread hands over whatever was raised in it
+            done.set_exception(error)
+        return done
+
+
+def play(story: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, on virtual time; what is still running then is cancelled."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(story)
+
+
+class VirtualClock:
+    """The loop's time, and chance that can be had again (``node.ports.Clock``)."""
+
+    def __init__(self, chance: Random | None = None) -> None:
+        self._chance = chance or Random(0)
+        self._last_ms = 0
+        self._low = 0
+        self.ahead_s = 0.0
+        """How far this host's calendar is ahead of the others'; a step is a change of it."""
+
+    def now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall_s(self) -> float:
+        return DAWN_S + self.now_s() + self.ahead_s
+
+    def new_id(self) -> str:
+        now_ms = int(self.wall_s() * 1_000)
+        if now_ms > self._last_ms:
+            self._last_ms, self._low = now_ms, self._chance.getrandbits(79)
+        self._low += 1
+        return _base32((self._last_ms << 80) + self._low, _CROCKFORD, 26)
+
+    def token(self) -> str:
+        return f"{self._chance.getrandbits(64):016x}"
+
+    def nonce(self) -> str:
+        return _base32(self._chance.getrandbits(30), BASE32, 6)
+
+    def dice(self) -> float:
+        return self._chance.random()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def _base32(number: int, digits: str, length: int) -> str:
+    return "".join(digits[(number >> 5 * place) & 31] for place in reversed(range(length)))
