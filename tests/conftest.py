@@ -8,8 +8,10 @@ from hypothesis import settings
 
 HERE = Path(__file__).parent
 
-# A slow moment of a busy host is not a finding; a failing example is printed so it can be replayed.
-settings.register_profile("fleet", deadline=None, print_blob=True)
+# A slow moment of a busy host is not a finding. Everybody tries the same examples, so that what fails
+# here fails everywhere; --hypothesis-profile=explore looks for others, for as long as it takes.
+settings.register_profile("fleet", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=3_000, print_blob=True)
 settings.load_profile("fleet")
 
 # Tests are often run from inside a pane, sometimes by an agent of a real fleet.

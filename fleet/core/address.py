@@ -93,7 +93,7 @@ def parse_name(text: str) -> str:
 
 def label_from(text: str) -> str:
     """The nearest well-formed name to any text, for defaults such as a host's name."""
-    cleaned = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-")[:63]
+    cleaned = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-")[:63].rstrip("._-")
     try:
         return parse_name(cleaned)
     except MalformedName:

@@ -130,6 +130,7 @@ def test_what_cannot_be_one_name_is_refused(typed: str, why: str):
         ("Ada's  Laptop", "ada-s-laptop"),
         ("_-.white.-_", "white"),
         ("x" * 80, "x" * 63),
+        (f"{'x' * 60}---y", "x" * 60),
         ("", "node"),
         ("東京", "node"),
         ("operator", "node"),

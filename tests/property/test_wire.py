@@ -1,0 +1,147 @@
+"""Every frame and every error, there and back; and any bytes a peer may send."""
+
+from dataclasses import fields, is_dataclass
+
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.core import frames
+from fleet.core.errors import FleetError, MalformedRequest
+from fleet.core.frames import Frame
+from fleet.v1 import link_pb2
+from fleet.wire import (
+    error_from_bytes,
+    error_from_wire,
+    error_to_bytes,
+    error_to_wire,
+    frame_from_wire,
+    frame_to_wire,
+    read_body,
+    write_body,
+)
+from tests.support.letters import THERE
+from tests.support.strategies import (
+    agents_of,
+    arrived,
+    counts,
+    entries,
+    errors,
+    names,
+    signed_entries,
+    texts,
+    told,
+)
+
+PEER = THERE
+
+_words = st.text(max_size=12)
+
+
+def _few(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(of, max_size=3).map(tuple)
+
+
+_seconds = st.floats(0, 1e9)
+_questions = (
+    st.builds(frames.PeekAsk, _words, names, counts)
+    | st.builds(frames.ProbeAsk, _words, names)
+    | st.builds(frames.CancelAsk, _words, _words)
+)
+_bodies = (
+    st.builds(frames.ScreenAnswer, _few(texts), _words)
+    | st.builds(
+        frames.StepsAnswer,
+        _few(st.builds(frames.Step, _words, _words, _words, _seconds, _words, _words)),
+    )
+    | st.just(frames.DoneAnswer())
+    | errors
+)
+BY_KIND: dict[type, st.SearchStrategy[object]] = {
+    frames.Hello: st.builds(
+        frames.Hello, counts, _words, names, _words, _words, _few(_words), _words
+    ),
+    frames.RosterWord: st.builds(frames.RosterWord, _few(signed_entries)),
+    frames.DirectoryWord: st.builds(
+        frames.DirectoryWord, st.booleans(), _few(agents_of(st.just(PEER))), _few(names)
+    ),
+    frames.Post: st.builds(frames.Post, _few(st.builds(frames.Posted, arrived(PEER), _seconds))),
+    frames.Taken: st.builds(
+        frames.Taken, _few(_words), _few(st.builds(frames.Declined, _words, errors, st.booleans()))
+    ),
+    frames.Reports: st.builds(
+        frames.Reports, _few(st.builds(frames.Report, _words, counts, _few(entries), counts))
+    ),
+    frames.ReportsTaken: st.builds(frames.ReportsTaken, _few(st.tuples(_words, counts))),
+    frames.Ask: st.builds(frames.Ask, st.integers(0, 2**64 - 1), _questions),
+    frames.Answer: st.builds(frames.Answer, st.integers(0, 2**64 - 1), _bodies),
+}
+any_frames = st.one_of(*BY_KIND.values())
+
+
+def plain(value: object) -> object:
+    """A value with the errors in it as what they say, since no two errors are equal."""
+    match value:
+        case FleetError():
+            return told(value)
+        case tuple():
+            return (type(value), *map(plain, value))
+        case _ if is_dataclass(value):
+            return (type(value), *(plain(getattr(value, f.name)) for f in fields(value)))
+        case _:
+            return value
+
+
+def over_the_wire(frame: Frame) -> Frame:
+    written = frame_to_wire(frame).SerializeToString()
+    return frame_from_wire(link_pb2.Frame.FromString(written), PEER)
+
+
+def test_there_is_a_way_to_draw_every_kind_of_frame():
+    assert set(BY_KIND) == set(Frame.__args__)
+    assert len(BY_KIND) == len(link_pb2.Frame.DESCRIPTOR.oneofs_by_name["frame"].fields)
+
+
+@given(any_frames)
+def test_every_frame_arrives_as_it_was_sent(frame: Frame):
+    assert plain(over_the_wire(frame)) == plain(frame)
+
+
+@given(errors)
+def test_every_error_arrives_as_its_own_class_in_its_own_words(error: FleetError):
+    assert told(error_from_wire(error_to_wire(error))) == told(error)
+    short = error_from_bytes(error_to_bytes(error))
+    assert short is not None
+    assert told(short) == told(error)
+
+
+@given(st.text(max_size=80), signed_entries)
+def test_a_roster_entry_is_read_as_it_was_signed(fleet_id: str, signed: object):
+    entry = signed.entry  # type: ignore[attr-defined]
+    assert read_body(write_body(fleet_id, entry)) == (fleet_id, entry)
+
+
+@given(st.binary())
+def test_any_bytes_are_an_error_or_none(data: bytes):
+    found = error_from_bytes(data)
+    assert found is None or isinstance(found, FleetError)
+
+
+@given(
+    any_frames, st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=4), st.integers(0)
+)
+def test_a_frame_that_was_damaged_on_purpose_is_read_or_refused_and_nothing_else(
+    frame: Frame, damage: list[tuple[int, int]], cut: int
+):
+    written = bytearray(frame_to_wire(frame).SerializeToString())
+    for place, byte in damage:
+        written[place % len(written)] = byte
+    try:
+        wire = link_pb2.Frame.FromString(bytes(written[: cut % len(written) + 1]))
+    except DecodeError:
+        return
+    try:
+        read = frame_from_wire(wire, PEER)
+    except MalformedRequest:
+        return
+    assert plain(over_the_wire(read)) == plain(read)

@@ -1,0 +1,108 @@
+"""What hypothesis draws values of ours from."""
+
+from __future__ import annotations
+
+import string
+
+from hypothesis import strategies as st
+
+from fleet.core.address import Query
+from fleet.core.delivery import Evidence, State
+from fleet.core.directory import AgentEntry, Presence
+from fleet.core.envelope import Entry, Envelope
+from fleet.core.errors import LAYERS, Candidate, FleetError, every_error
+from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.wire import write_body
+from tests.support.fleets import id_of
+
+_FIRST = string.ascii_lowercase + string.digits
+_ID_LETTERS = string.ascii_lowercase + "234567"
+
+names = st.builds(
+    str.__add__, st.sampled_from(_FIRST), st.text(_FIRST + "._-", max_size=8) | st.just("x" * 62)
+)
+node_ids = st.text(_ID_LETTERS, min_size=1, max_size=5).map(id_of)
+prefixes = st.text(_ID_LETTERS, min_size=1, max_size=6) | st.text(
+    _ID_LETTERS, min_size=52, max_size=52
+)
+queries = st.builds(Query, names, team=st.just("") | names) | st.builds(
+    Query, names, names, st.just("") | prefixes, st.just("") | names
+)
+
+# Whatever a person or a program might send: mostly characters that mean something to somebody.
+_TELLING = (
+    "\n\r\t\x00\x03\x04\x07\x08\x0b\x1a\x1b\x7f\x85\x9b\xa0\xad\u200b\u200d\u2028\u202e\u2066"
+)
+_TELLING += "\ufe00\ufe0f\ufeff\U000e0041\U000e0101\ue000\U0010ffff[]~#;'\"$`{}\\|@%é漢😀"
+texts = st.text() | st.text(_TELLING + "201uend fleet") | st.text("\\u{1b}0\x1b\n")
+"""Without surrogates: such a text is refused before it is anything."""
+any_texts = st.text(st.characters(codec=None, categories=None)) | texts
+
+_wall_s = st.floats(0, 1e11)
+_count = st.integers(0, 2**32 - 1)
+_word = st.text(max_size=12)
+
+entries = st.builds(
+    Entry,
+    st.sampled_from(State),
+    _wall_s,
+    _word,
+    _word,
+    st.none() | st.sampled_from(Evidence),
+    _word,
+)
+candidates = st.builds(Candidate, _word, _word, _word, _word)
+errors = st.builds(
+    lambda cls, *said: cls.rebuilt(*said),
+    st.sampled_from(sorted(every_error().values(), key=lambda cls: cls.code)),
+    _word,
+    _word,
+    st.sampled_from(LAYERS),
+    st.lists(candidates, max_size=3).map(tuple),
+)
+counts = _count
+
+
+def arrived(peer_id: str) -> st.SearchStrategy[Envelope]:
+    """Envelopes as the node that reads them from a peer's frame has them."""
+    return st.builds(
+        lambda recipient, **said: Envelope(
+            from_node=peer_id,
+            to=recipient,
+            to_node="",
+            recipient=recipient,
+            expires_at_s=0.0,
+            **said,
+        ),
+        names,
+        id=_word,
+        sender=_word,
+        text=texts,
+        thread=_word,
+        reply_to=_word,
+        hops=_count,
+        raw=st.booleans(),
+        created_at_s=_wall_s,
+    )
+
+
+def agents_of(node: st.SearchStrategy[str]) -> st.SearchStrategy[AgentEntry]:
+    """Agents of such nodes."""
+    return st.builds(
+        AgentEntry, names, node, _word, st.sampled_from(Presence), st.integers(0, 2**48 - 1)
+    )
+
+
+def _signed(entry: Admit | Revoke) -> SignedEntry:
+    body = write_body("fleet", entry)
+    return SignedEntry(body, b"signature of " + body, entry)
+
+
+signed_entries = (
+    st.builds(Admit, node_ids, names, st.binary(max_size=4)) | st.builds(Revoke, node_ids, _word)
+).map(_signed)
+
+
+def told(error: FleetError) -> tuple[object, ...]:
+    """All that an error says; two errors are never equal by themselves."""
+    return type(error), error.message, str(error), error.hint, error.layer, error.candidates
