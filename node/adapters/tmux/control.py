@@ -2,15 +2,17 @@
 
 Every request is a line (or two) followed by a sentinel that prints a token; whatever comes before the
 token is the answer. Counting ``%begin`` blocks would not do: commands run by ``if-shell`` add blocks
-of their own, and an error drops the rest of its line (tmux 3.3a, seen). An empty line would detach
-the client, so none is ever written. ``no-output,ignore-size`` keeps the server from sending what
-panes print and from resizing windows to this client.
+of their own, and an error drops the rest of its line (tmux 3.3a, seen). The token is random, for a
+program could print it and so forge the answer to the next request. An empty line would detach the
+client, so none is ever written. ``no-output,ignore-size`` keeps the server from sending what panes
+print and from resizing windows to this client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections import deque
 from itertools import count
 
@@ -18,7 +20,32 @@ from fleet.core.errors import NoTmux
 
 LINE_LIMIT_BYTES = 1 << 20
 ANSWER_S = 10.0
-_SENTINEL = "fleet-sentinel-"
+_NOBODY = ("\n", None)  # no line is that
+
+
+class Blocks:
+    """Takes the client's output apart, line by line.
+
+    Only lines inside ``%begin`` and ``%end`` count. Rows of a screen may look like either, so a block
+    ends with the line that repeats its numbers, or with the token, which a screen cannot know.
+    """
+
+    def __init__(self) -> None:
+        self._block = ""
+        self._lines: list[str] = []
+
+    def take(self, line: str, token: str) -> list[str] | None:
+        """The answer, if this line is the token that ends it."""
+        if not self._block:
+            self._block = line[len("%begin") :] if line.startswith("%begin ") else ""
+        elif line == token:
+            lines, self._lines, self._block = self._lines, [], ""
+            return lines
+        elif line in {f"%end{self._block}", f"%error{self._block}"}:
+            self._block = ""
+        else:
+            self._lines.append(line)
+        return None
 
 
 class ControlClient:
@@ -31,6 +58,7 @@ class ControlClient:
         self._reader: asyncio.Task[None] | None = None
         self._waiting: deque[tuple[str, asyncio.Future[list[str]]]] = deque()
         self._numbers = count(1)
+        self._secret = secrets.token_hex(8)
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +92,7 @@ class ControlClient:
         """
         if self._process is None or self._process.stdin is None or not self.is_open:
             raise NoTmux(f"the tmux server at {self._socket} is gone")
-        token = f"{_SENTINEL}{next(self._numbers)}"
+        token = f"fleet-{self._secret}-{next(self._numbers)}"
         answered: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
         self._waiting.append((token, answered))
         self._process.stdin.write(f"{line}\ndisplay-message -p {token}\n".encode())
@@ -76,9 +104,12 @@ class ControlClient:
             raise NoTmux(f"the tmux server at {self._socket} does not answer") from None
 
     def close(self) -> None:
-        """Detach; everybody who still waits is told."""
+        """Detach; everybody who still waits is told.
+
+        Killed, not asked: asked to end it would wait for the server, which may stand still.
+        """
         if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
+            self._process.kill()
         self._fail()
 
     async def ended(self) -> None:
@@ -88,22 +119,15 @@ class ControlClient:
 
     async def _read(self) -> None:
         stdout = self._process.stdout if self._process else None
-        lines: list[str] = []
-        block = ""  # what ends the block we are in; rows of a screen may look like anything else
+        blocks = Blocks()
         try:
             while stdout is not None and (raw := await stdout.readline()):
-                line = raw.decode("utf-8", "replace").rstrip("\n")
-                if not block:
-                    block = line[len("%begin") :] if line.startswith("%begin ") else ""
-                elif line in {f"%end{block}", f"%error{block}"}:
-                    block = ""
-                elif self._waiting and line == self._waiting[0][0]:
-                    _, answered = self._waiting.popleft()
+                token, answered = self._waiting[0] if self._waiting else _NOBODY
+                lines = blocks.take(raw.decode("utf-8", "replace").rstrip("\n"), token)
+                if lines is not None and answered is not None:
+                    self._waiting.popleft()
                     if not answered.done():
                         answered.set_result(lines)
-                    lines = []
-                else:
-                    lines.append(line)
         except ValueError:
             self.close()  # a line beyond every limit: nothing after it can be trusted
         finally:

@@ -1,8 +1,10 @@
 """The control lines that type, built from ids and numbers only.
 
 Test, paste and mark are one command list inside the tmux server, which is single-threaded: nothing
-can come between them. No text ever becomes part of a line; it comes through a buffer. ``if-shell``
-runs on some other pane when its target is gone (tmux 3.3a, seen), so the condition names the pane.
+can come between them. Loading a buffer is not part of that list, for tmux goes on with other clients
+while it reads the file (3.3a, seen). No text ever becomes part of a line; it comes through the
+buffer, whose name nobody else has: several nodes may share a server, not a pane. ``if-shell`` runs
+on some other pane when its target is gone (tmux 3.3a, seen), so the condition names the pane.
 """
 
 from __future__ import annotations
@@ -22,33 +24,36 @@ _PATH = re.compile(r"[A-Za-z0-9/_.-]+")
 
 def paste_line(ref: PaneRef, sequence: int, path: str, how: Paste, version: tuple[int, int]) -> str:
     """Paste the file's bytes and set the mark, if the pane is as expected and not marked yet."""
-    pane, buffer = _pane(ref), f"fleet-{sequence:d}"
-    raw = " -S" if version >= (3, 7) else ""  # 3.7 would make escape characters visible
     unmarked = f"#{{e|<:#{{?{LAST},#{{{LAST}}},0}},{sequence:d}}}"
     # In a mode tmux forgets the program's bracketed paste, so a paste it is to frame leaves it.
-    leave, frame = (f"copy-mode -q -t {pane} ; ", " -p") if how is Paste.NATIVE else ("", "")
-    return (
-        f"if-shell -F -t {pane} '{_all(*_bound(ref), unmarked)}' {{ {leave}"
-        f"load-buffer -b {buffer} {_path(path)} ; "
-        f"paste-buffer -r -d{raw}{frame} -b {buffer} -t {pane} ; "
-        f"set-option -p -t {pane} {LAST} {sequence:d} ; "
-        f"display-message -p {SENT} }} {{ display-message -p {REFUSED} }}"
-    )
+    leave, frame = (f"copy-mode -q -t {_pane(ref)} ; ", " -p") if how is Paste.NATIVE else ("", "")
+    return _typing(ref, sequence, path, unmarked, LAST, leave, frame + _raw(version))
 
 
 def enter_line(ref: PaneRef, sequence: int, path: str, version: tuple[int, int]) -> str:
     """Paste one CR, if this very text is the pane's newest. Never ``send-keys``: a mode would eat
     it, and a synchronised window would press Enter in its other panes."""
-    pane, buffer = _pane(ref), f"fleet-cr-{sequence:d}"
-    raw = " -S" if version >= (3, 7) else ""
     newest = f"#{{==:#{{{LAST}}},{sequence:d}}}"
+    return _typing(ref, sequence, path, newest, SUB, "", _raw(version))
+
+
+def _typing(
+    ref: PaneRef, sequence: int, path: str, condition: str, mark: str, leave: str, options: str
+) -> str:
+    pane = _pane(ref)
+    buffer = f"fleet-{pane[1:]}-{sequence:d}"
     return (
-        f"if-shell -F -t {pane} '{_all(*_bound(ref), newest)}' {{ "
         f"load-buffer -b {buffer} {_path(path)} ; "
-        f"paste-buffer -r -d{raw} -b {buffer} -t {pane} ; "
-        f"set-option -p -t {pane} {SUB} {sequence:d} ; "
-        f"display-message -p {SENT} }} {{ display-message -p {REFUSED} }}"
+        f"if-shell -F -t {pane} '{_all(*_bound(ref), condition)}' {{ {leave}"
+        f"paste-buffer -r -d{options} -b {buffer} -t {pane} ; "
+        f"set-option -p -t {pane} {mark} {sequence:d} ; "
+        f"display-message -p {SENT} }} "
+        f"{{ display-message -p {REFUSED} ; delete-buffer -b {buffer} }}"
     )
+
+
+def _raw(version: tuple[int, int]) -> str:
+    return " -S" if version >= (3, 7) else ""  # 3.7 would make escape characters visible
 
 
 def mark_line(pane: str, token: str) -> str:

@@ -48,7 +48,8 @@ class TmuxPanes:
     async def spawn(self, spec: SpawnSpec) -> PaneRef:
         """Start a program in a new window and mark its pane."""
         server = self._server(spec.socket)
-        await _check_door(await self._client(spec.socket), server)
+        server.program(spec)  # before anything is started
+        await _check_door(await self._client(spec.socket, start=True), server)
         pane = await asyncio.to_thread(server.spawn, spec, self._session)
         try:
             return await self.bind(spec.socket, pane, spec.token)
@@ -57,7 +58,7 @@ class TmuxPanes:
 
     async def inspect(self, socket: str, pane: str) -> PaneInfo:
         """What runs in a pane."""
-        fields = await self._fields(await self._client(socket, start=False), pane)
+        fields = await self._fields(await self._client(socket), pane)
         front = proc.in_front(int(fields["pane_pid"]))
         program = front.program if front else ""
         return PaneInfo(
@@ -72,7 +73,7 @@ class TmuxPanes:
 
     async def bind(self, socket: str, pane: str, token: str) -> PaneRef:
         """Mark an existing pane and remember its foreground program."""
-        client = await self._client(socket, start=False)
+        client = await self._client(socket)
         fields = await self._fields(client, pane)
         pane_pid = int(fields["pane_pid"])
         front = proc.in_front(pane_pid)
@@ -93,15 +94,9 @@ class TmuxPanes:
 
     async def look(self, ref: PaneRef) -> Look:
         """Everything about the pane at one moment."""
-        try:
-            client = await self._client(ref.socket, start=False)
-        except NoTmux:
+        if not (lines := await self._looked(ref)):
             return _GONE
-        lines = await client.ask(
-            f"display-message -p -t {_checked(ref.pane)} '{_FORMAT}' ; "
-            f"capture-pane -p -t {_checked(ref.pane)}"
-        )
-        fields = _parsed(lines[0]) if lines else {}
+        fields = _parsed(lines[0])
         server = f"{fields.get('pid')}:{fields.get('start_time')}"
         if fields.get("pane_id") != ref.pane or server != ref.server:
             return _GONE
@@ -123,17 +118,31 @@ class TmuxPanes:
             foreground=proc.foreground(ref),
         )
 
+    async def _looked(self, ref: PaneRef) -> list[str]:
+        """The pane's fields and rows, as tmux prints them; nothing when no server is there."""
+        line = (
+            f"display-message -p -t {_checked(ref.pane)} '{_FORMAT}' ; "
+            f"capture-pane -p -t {_checked(ref.pane)}"
+        )
+        if not (client := await self._attached(ref)):
+            return []
+        try:
+            return await client.ask(line)
+        except NoTmux:  # perhaps only our client ended, and to look twice does no harm
+            again = await self._attached(ref)
+            return await again.ask(line) if again else []
+
     async def paste(self, ref: PaneRef, sequence: int, text: bytes, how: Paste) -> bool:
         """Paste once and mark, in one command list."""
-        client = await self._client(ref.socket, start=False)
-        with _memory_file(text) as path:
+        client = await self._client(ref.socket)
+        with memory_file(text) as path:
             line = guard.paste_line(ref, sequence, path, how, self._version)
             return _was_sent(await client.ask(line))
 
     async def enter(self, ref: PaneRef, sequence: int) -> bool:
         """Press Enter, guarded."""
-        client = await self._client(ref.socket, start=False)
-        with _memory_file(b"\r") as path:
+        client = await self._client(ref.socket)
+        with memory_file(b"\r") as path:
             line = guard.enter_line(ref, sequence, path, self._version)
             return _was_sent(await client.ask(line))
 
@@ -142,20 +151,23 @@ class TmuxPanes:
     async def release(self, ref: PaneRef) -> None:
         """Take our marks off."""
         with contextlib.suppress(NoTmux):
-            client = await self._client(ref.socket, start=False)
+            client = await self._client(ref.socket)
             await client.ask(guard.unmark_line(ref))
 
     async def end(self, ref: PaneRef) -> None:
-        """Kill the pane and what is left of the agent's own process group."""
+        """Kill the pane and what is left of everything that ran in it."""
         look = await self.look(ref)
         if look.exists and look.token == ref.token:
-            client = await self._client(ref.socket, start=False)
+            client = await self._client(ref.socket)
+            members = await asyncio.to_thread(proc.in_session, ref.pane_pid)
+            if look.dead and any(member.pid == ref.pane_pid for member in members):
+                members = ()  # the number has been given to somebody else
             await client.ask(guard.kill_line(ref))
-            await asyncio.to_thread(proc.end_group, ref)
+            await asyncio.to_thread(proc.end, members)
 
     async def place(self, ref: PaneRef) -> str:
         """The session that shows the pane."""
-        client = await self._client(ref.socket, start=False)
+        client = await self._client(ref.socket)
         lines = await client.ask(
             f"display-message -p -t {_checked(ref.pane)} '#{{pane_id}}|#{{session_name}}'"
         )
@@ -167,8 +179,7 @@ class TmuxPanes:
     async def close(self) -> None:
         """Let go of all servers; our keeper sessions go, agents stay."""
         for socket, client in self._clients.items():
-            client.close()
-            await client.ended()
+            await _ended(client)
             await asyncio.to_thread(self._server(socket).end_session, self._keeper)
         self._terminals.close()
 
@@ -185,28 +196,54 @@ class TmuxPanes:
     def _server(self, socket: str) -> Server:
         return Server(socket, self._tmux_args)
 
-    async def _client(self, socket: str, *, start: bool = True) -> ControlClient:
-        """The server's control client; opened when needed. ``start`` may start the server."""
-        client = self._clients.get(socket)
-        if client is not None and client.is_open:
-            return client
-        async with self._opening.setdefault(socket, asyncio.Lock()):
-            client = self._clients.get(socket)
-            if client is None or not client.is_open:
-                client = await self._opened(socket, start=start)
-            return client
+    async def _attached(self, ref: PaneRef) -> ControlClient | None:
+        """The client of a pane's server; None when no server is there any more."""
+        server = self._server(ref.socket)
+        if not self._is_attached(ref.socket) and not server.runs():
+            await asyncio.to_thread(server.revive, int(ref.server.partition(":")[0]))
+        try:
+            return await self._client(ref.socket)
+        except NoTmux:
+            if server.runs():
+                raise
+            return None
 
-    async def _opened(self, socket: str, *, start: bool) -> ControlClient:
+    def _is_attached(self, socket: str) -> bool:
+        client = self._clients.get(socket)
+        return client is not None and client.is_open
+
+    async def _client(self, socket: str, *, start: bool = False) -> ControlClient:
+        """The server's control client; opened when needed. ``start`` may start the server.
+
+        Raises:
+            NoTmux: no server is there, or it does not answer.
+        """
+        async with self._opening.setdefault(socket, asyncio.Lock()):
+            if not self._is_attached(socket):
+                await self._open(socket, start=start)
+            return self._clients[socket]
+
+    async def _open(self, socket: str, *, start: bool) -> None:
         if self._version == (0, 0):
             self._version = await asyncio.to_thread(installed_version)
         server = self._server(socket)
-        if not start and not await asyncio.to_thread(server.identity):
+        if not start and not server.runs():
             raise NoTmux(f"no tmux server runs at {socket}", hint="fleet start starts one")
         await asyncio.to_thread(server.ensure_session, self._keeper)
+        if before := self._clients.pop(socket, None):
+            await _ended(before)
         client = ControlClient(socket, self._keeper)
-        await client.open()
+        try:
+            await client.open()
+        except NoTmux:
+            await _ended(client)
+            raise
         self._clients[socket] = client
-        return client
+
+
+async def _ended(client: ControlClient) -> None:
+    client.close()
+    await client.ended()
 
 
 async def _check_door(client: ControlClient, server: Server) -> None:
@@ -251,7 +288,7 @@ def _checked(pane: str) -> str:
 
 
 @contextlib.contextmanager
-def _memory_file(data: bytes) -> Generator[str]:
+def memory_file(data: bytes) -> Generator[str]:
     """A file that only exists in memory; tmux reads it by its /proc path while it is open.
 
     It stays open when the outcome is unknown: tmux may still come to the line that names the path,

@@ -33,6 +33,7 @@ class Process:
     pid: int
     start: int
     group: int
+    session: int
     terminal_group: int
     program: str
 
@@ -47,7 +48,7 @@ def process(pid: int) -> Process | None:
     program = text[text.find("(") + 1 : text.rfind(")")]
     if fields[0] == "Z":
         return None
-    return Process(pid, int(fields[19]), int(fields[2]), int(fields[5]), program)
+    return Process(pid, int(fields[19]), int(fields[2]), int(fields[3]), int(fields[5]), program)
 
 
 def argv(pid: int) -> tuple[str, ...]:
@@ -131,20 +132,42 @@ def _waits_for_line(pid: int) -> bool:
     return False
 
 
-def end_group(ref: PaneRef) -> None:
-    """End what is left of the agent's process group; closing a pane does not. Blocks for a moment.
+def in_session(leader: int) -> tuple[Process, ...]:
+    """Everything that runs in a pane: the session that its first process leads, all groups of it.
+
+    None when it is our own session. While one member lives the kernel gives the number to nobody else.
+    """
+    if leader == os.getsid(0):
+        return ()
+    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return tuple(found for pid in pids if (found := process(pid)) and found.session == leader)
+
+
+def end(members: tuple[Process, ...]) -> None:
+    """End processes that outlive their pane: closing it only hangs up. Blocks for a moment.
 
     Asked first, killed after two seconds. A pid that is somebody else's by now is left alone.
     """
-    agent = process(ref.agent_pid)
-    if agent is None or agent.start != ref.agent_start or agent.group == os.getpgrp():
-        return
-    group = agent.group
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM)
-        end_s = time.monotonic() + _END_S
-        while (left := process(ref.agent_pid)) and left.start == ref.agent_start:
-            if time.monotonic() > end_s:
-                os.killpg(group, signal.SIGKILL)
-                return
-            time.sleep(0.02)
+    _signal(members, signal.SIGTERM)
+    end_s = time.monotonic() + _END_S
+    while any(_lives(member) for member in members) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    _signal(members, signal.SIGKILL)
+
+
+def _signal(members: tuple[Process, ...], number: int) -> None:
+    for member in members:
+        if _lives(member):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member.pid, number)
+
+
+def _lives(member: Process) -> bool:
+    now = process(member.pid)
+    return now is not None and now.start == member.start
+
+
+def is_tmux_server(pid: int) -> bool:
+    """Whether this process calls itself a tmux server, as they all do (3.3a, seen)."""
+    found = process(pid)
+    return found is not None and found.program == "tmux: server"

@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.core.errors import NoTmux, PaneGone
+from fleet.core.errors import MalformedRequest, NoTmux
+from node.adapters.tmux import proc
 from node.ports import SpawnSpec
 
 if TYPE_CHECKING:
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
 OLDEST: tuple[int, int] = (3, 2)
 _MASTER: tuple[int, int] = (99, 0)  # "tmux master" has no number
 WIDTH, HEIGHT = 160, 48
-_IDENTITY = "#{pid}:#{start_time}"
+IDENTITY = "#{pid}:#{start_time}"
+_REVIVED_S = 1.0
+_ANSWER_S = 10.0
 
 
 def installed_version() -> tuple[int, int]:
@@ -32,7 +38,7 @@ def installed_version() -> tuple[int, int]:
         NoTmux: there is none, or it is too old.
     """
     if shutil.which("tmux") is None:
-        raise NoTmux("tmux is not installed", hint="install tmux 3.2 or newer")
+        raise _missing()
     said = subprocess.run(["tmux", "-V"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"(\d+)\.(\d+)", said)
     version = (int(found[1]), int(found[2])) if found else _MASTER
@@ -47,13 +53,25 @@ def installed_version() -> tuple[int, int]:
 class Server:
     """One tmux server, known by its socket."""
 
-    def __init__(self, socket: str, tmux_args: tuple[str, ...]) -> None:
-        self._socket = socket
+    def __init__(self, path: str, tmux_args: tuple[str, ...]) -> None:
+        self.socket = path
         self._tmux_args = tmux_args
+
+    def runs(self) -> bool:
+        """Whether somebody listens at the socket; a server that stands still does."""
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.setblocking(False)
+            try:
+                caller.connect(self.socket)
+            except (BlockingIOError, PermissionError):
+                return True
+            except OSError:
+                return False
+            return True
 
     def identity(self) -> str:
         """Pid and start time of the running server; empty when none runs."""
-        done = self._run("display-message", "-p", _IDENTITY)
+        done = self._run("display-message", "-p", IDENTITY)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def ensure_session(self, session: str) -> None:
@@ -70,52 +88,104 @@ class Server:
         )  # fmt: skip
         if made.returncode and self._run("has-session", "-t", f"={session}").returncode:
             raise NoTmux(
-                f"tmux at {self._socket} refused: {made.stderr.strip() or 'no reason given'}",
+                f"tmux at {self.socket} refused: {made.stderr.strip() or 'no reason given'}",
                 hint="see fleet doctor",
             )
+
+    def end_session(self, session: str) -> None:
+        """End a session of our own, if it is there."""
+        self._run("kill-session", "-t", f"={session}")
+
+    def revive(self, pid: int) -> None:
+        """Have a running server make its socket again: SIGUSR1, says tmux(1). Blocks for a moment.
+
+        Somebody tidies up /tmp, and the agents of a server that works are out of reach. A process
+        that is no tmux server, and would die of the signal, is left alone, and so is a socket that
+        leads somewhere.
+        """
+        if self.runs() or not proc.is_tmux_server(pid):
+            return
+        self._make_folder()
+        os.kill(pid, signal.SIGUSR1)
+        end_s = time.monotonic() + _REVIVED_S
+        while not self.runs() and time.monotonic() < end_s:
+            time.sleep(0.01)
+
+    def program(self, spec: SpawnSpec) -> str:
+        """The path of what is to be run.
+
+        Raises:
+            MalformedRequest: there is no such program.
+        """
+        # With a slash it is meant from where the agent starts, not from where the node runs.
+        named = spec.argv[0]
+        program = shutil.which(str(Path(spec.cwd, named)) if "/" in named else named)
+        if program is None:
+            raise MalformedRequest(
+                f"there is no program {named} to start {spec.window} with",
+                hint="look for a slip of the pen, or say its whole path",
+            )
+        return program
 
     def spawn(self, spec: SpawnSpec, session: str) -> str:
         """Run the program as a new pane's own process; the pane's id.
 
-        Two words at least make tmux execute without a shell, hence ``env``. Formats are expanded in
-        ``-c`` (``#(…)`` would run), so ``#`` is doubled; a word ending in ``;`` would end the command.
+        Two words at least make tmux execute without a shell, hence ``env``.
         """
-        program = shutil.which(spec.argv[0])
-        if program is None:
-            raise PaneGone(spec.window, f"{spec.argv[0]} is not found in PATH")
-        self._make_folder()
-        server = self._libtmux()
-        words = [word[:-1] + "\\;" if word.endswith(";") else word for word in spec.argv]
+        program = self.program(spec)
         options = [o for k, v in spec.environment for o in ("-e", f"{k}={v}")]
         if spec.cwd:
-            options += ["-c", spec.cwd.replace("#", "##")]
-        target = ["-t", f"={session}:"]
-        new = ["new-window", "-d", *target]
+            options += ["-c", _literal(spec.cwd)]
+        new = ["new-window", "-d", "-t", f"={session}:"]
         if self._run("has-session", "-t", f"={session}").returncode:
             new = ["new-session", "-d", "-s", session, "-x", str(WIDTH), "-y", str(HEIGHT)]
-        made = server.cmd(
-            *new, "-n", spec.window, "-P", "-F", "#{pane_id}", *options, "env", program, *words[1:]
+        words = [*options, "env", program, *spec.argv[1:]]
+        made = self._libtmux().cmd(
+            *new, "-n", spec.window, "-P", "-F", "#{pane_id}", *(_unended(word) for word in words)
         )
         if made.returncode or not made.stdout:
-            raise NoTmux(f"tmux could not start {spec.argv[0]}: {' '.join(made.stderr)}")
+            raise NoTmux(f"tmux could not start {program}: {' '.join(made.stderr)}")
         return str(made.stdout[0])
 
     def _libtmux(self) -> libtmux.Server:
         import libtmux  # noqa: PLC0415 - 136 ms that most starts of a node never need
 
-        return libtmux.Server(socket_path=self._socket)
+        return libtmux.Server(socket_path=self.socket)
 
     def _make_folder(self) -> None:
-        folder = Path(self._socket).parent
+        folder = Path(self.socket).parent
         if not folder.exists() and folder.parent.exists():
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k not in {"TMUX", "TMUX_PANE"}}
-        return subprocess.run(
-            ["tmux", *self._tmux_args, "-S", self._socket, *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
+        try:
+            return subprocess.run(
+                ["tmux", *self._tmux_args, "-S", self.socket, *words],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=environment,
+                timeout=_ANSWER_S,
+            )
+        except FileNotFoundError:
+            raise _missing() from None
+        except subprocess.TimeoutExpired:
+            raise NoTmux(f"the tmux server at {self.socket} does not answer") from None
+
+
+def _missing() -> NoTmux:
+    return NoTmux("tmux is not installed", hint="install tmux 3.2 or newer")
+
+
+def _literal(text: str) -> str:
+    """Text for an option in which tmux expands formats; ``#(…)`` would run.
+
+    Each ``#`` is doubled, but for those before ``[``, which tmux leaves as they are (3.3a, seen).
+    """
+    return re.sub(r"#(?!#*\[)", "##", text)
+
+
+def _unended(word: str) -> str:
+    """A word for tmux's command line, where one that ends in ``;`` would end the command."""
+    return word[:-1] + "\\;" if word.endswith(";") else word

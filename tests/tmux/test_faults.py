@@ -1,0 +1,281 @@
+"""tmux, its clients and its socket taken away at any moment: once, or known to be unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import random
+import signal
+import struct
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.core.errors import NoTmux
+from fleet.core.keystrokes import Paste
+from node.adapters.tmux import TmuxPanes
+from tests.support.tmux_server import TmuxServer, run
+from tests.support.until import until
+
+
+def test_a_removed_socket_hinders_nothing_and_is_made_again_when_needed() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        pid = tmux.pid
+        Path(tmux.socket).unlink()
+        assert await panes.paste(ref, 1, b"x", Paste.BRACKETED)
+        assert await panes.enter(ref, 1)
+        assert agent.wait_heard(2) == b"x\r"
+        started = await panes.spawn(tmux.spec("sleep", "infinity"))
+        assert (tmux.pid, started.server) == (pid, ref.server)
+        assert (await panes.look(started)).exists
+
+    run(story)
+
+
+def test_a_socket_that_leads_to_another_server_by_now_starts_nothing_there() -> None:
+    """The new pane's id would be looked for in the old server, and found: somebody else's pane."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        first = tmux.pid
+        Path(tmux.socket).unlink()
+        tmux.start()
+        try:
+            with pytest.raises(NoTmux, match="another tmux server"):
+                await panes.spawn(tmux.spec("sleep", "infinity"))
+            assert len(tmux("list-panes", "-a").splitlines()) == 1
+            assert await panes.paste(ref, 1, b"x", Paste.BRACKETED), "the first serves on"
+            assert agent.wait_heard(1) == b"x"
+        finally:
+            os.kill(first, signal.SIGKILL)
+
+    run(story)
+
+
+def test_a_server_killed_during_a_paste_leaves_it_unknown_and_the_pane_gone() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        ref = await tmux.bound(panes, tmux.listener())
+        with tmux.stopped() as pid:
+            paste = asyncio.create_task(panes.paste(ref, 1, b"x", Paste.BRACKETED))
+            await asyncio.sleep(0)
+            os.kill(pid, signal.SIGKILL)
+            with pytest.raises(NoTmux):
+                await paste
+        assert not (await panes.look(ref)).exists
+
+    run(story)
+
+
+def test_after_a_client_was_killed_during_a_paste_the_mark_tells_what_happened() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        heard = b""
+        for number in range(1, 9):
+            (client,) = tmux.control_clients()
+            with tmux.stopped():
+                paste = asyncio.create_task(
+                    panes.paste(ref, number, b"%d" % number, Paste.BRACKETED)
+                )
+                await asyncio.sleep(0)
+                if number % 2:
+                    os.kill(client, signal.SIGKILL)
+            with contextlib.suppress(NoTmux):
+                await paste
+            if (await panes.look(ref)).last == number:
+                heard += b"%d" % number
+        assert await panes.paste(ref, 100, b"end", Paste.BRACKETED)
+        assert agent.wait_heard(len(heard) + 3) == heard + b"end"
+        assert set(b"2468") <= set(heard)
+
+    run(story)
+
+
+def test_a_paste_that_tmux_comes_to_late_still_finds_its_own_text() -> None:
+    """The descriptor's number must not lead to another file by then: another agent's text, a key."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        with tmux.stopped():
+            paste = asyncio.create_task(panes.paste(ref, 1, b"its own", Paste.BRACKETED))
+            await asyncio.sleep(0)
+            paste.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await paste
+            others = [os.memfd_create("other") for _ in range(4)]
+            for other in others:
+                os.write(other, b"somebody else's")
+        until(lambda: tmux.of(agent.pane, "#{@fleet_last}") == "1", "tmux came to it")
+        assert agent.wait_heard(7) == b"its own"
+        for other in others:
+            os.close(other)
+
+    run(story)
+
+
+def test_four_deliverers_of_the_same_paste_type_it_once() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        rivals = [panes, *(tmux.adapter() for _ in range(3))]
+        expected = b""
+        try:
+            for number in range(1, 41):
+                text = b"<%d>" % number
+                done = await asyncio.gather(
+                    *(one.paste(ref, number, text, Paste.BRACKETED) for one in rivals)
+                )
+                assert sorted(done) == [False, False, False, True]
+                expected += text
+            assert agent.wait_heard(len(expected)) == expected
+        finally:
+            for one in rivals[1:]:
+                await one.close()
+
+    run(story)
+
+
+def test_two_nodes_on_one_server_never_type_each_others_text() -> None:
+    """Both count their pastes from one; while one's buffer is loaded, tmux goes on with the other."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        nodes = [panes, TmuxPanes("_fleet-other", "fleet-other", ("-f", "/dev/null"))]
+        agents = [tmux.listener() for _ in nodes]
+        refs = [await tmux.bound(node, agent) for node, agent in zip(nodes, agents, strict=True)]
+
+        async def type_all(who: int) -> None:
+            for number in range(1, 101):
+                text = b"node %d text %03d" % (who, number)
+                assert await nodes[who].paste(refs[who], number, text, Paste.BRACKETED)
+                assert await nodes[who].enter(refs[who], number)
+
+        try:
+            await asyncio.gather(*(type_all(who) for who in range(2)))
+            for who, agent in enumerate(agents):
+                expected = b"".join(b"node %d text %03d\r" % (who, n) for n in range(1, 101))
+                assert agent.wait_heard(len(expected)) == expected
+        finally:
+            await nodes[1].close()
+
+    run(story)
+
+
+def test_an_older_paste_that_comes_late_is_refused_and_its_enter_too() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        assert await panes.paste(ref, 7, b"new", Paste.BRACKETED)
+        assert not await panes.paste(ref, 7, b"again", Paste.BRACKETED)
+        assert not await panes.paste(ref, 6, b"old", Paste.BRACKETED)
+        assert not await panes.enter(ref, 6)
+        assert await panes.enter(ref, 7)
+        look = await panes.look(ref)
+        assert (look.last, look.sub) == (7, 7)
+        assert agent.wait_heard(4) == b"new\r"
+
+    run(story)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_storm_of_killed_clients_loses_nothing_and_doubles_nothing(seed: int) -> None:
+    """Each text is tried until the mark says that it was typed, as the courier does."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        chance = random.Random(seed)
+        agent = tmux.listener()
+        ref = await tmux.bound(panes, agent)
+        kills = 0
+        ended = asyncio.Event()
+
+        async def storm() -> None:
+            nonlocal kills
+            while not ended.is_set():
+                await asyncio.sleep(chance.random() * 0.08)
+                for entry in Path("/proc").glob("[0-9]*"):
+                    with contextlib.suppress(OSError):
+                        words = (entry / "cmdline").read_bytes().split(b"\0")
+                        if b"-C" in words and tmux.socket.encode() in words:
+                            os.kill(int(entry.name), signal.SIGKILL)
+                            kills += 1
+
+        async def typed(number: int, text: bytes) -> None:
+            while True:
+                with contextlib.suppress(NoTmux):
+                    if (await panes.look(ref)).last >= number:
+                        return
+                    await panes.paste(ref, number, text, Paste.BRACKETED)
+
+        weather = asyncio.create_task(storm())
+        expected = b""
+        number = 0
+        while kills < 25:
+            number += 1
+            text = b"<text %d>" % number
+            await typed(number, text)
+            expected += text
+        ended.set()
+        await weather
+        assert agent.wait_heard(len(expected)) == expected
+        assert "fleet" not in tmux("list-buffers", "-F", "#{buffer_name}"), "no text is left lying"
+
+    run(story)
+
+
+@contextlib.contextmanager
+def attached(tmux: TmuxServer, columns: int, rows: int) -> Iterator[None]:
+    """A person's terminal of this size, attached to their session."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execvp("tmux", ["tmux", "-S", tmux.socket, "attach-session", "-t", "people"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def drain() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(terminal, 65536):
+                pass
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    try:
+        size = f"{columns}x{rows}"
+        seen = lambda: tmux("list-clients", "-F", "#{client_width}x#{client_height}")  # noqa: E731
+        until(lambda: size in seen(), "the terminal is attached")
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        reader.join()
+        os.close(terminal)
+
+
+def test_a_persons_terminal_keeps_its_size_whatever_we_do() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        agent = tmux.listener()
+        tmux("select-window", "-t", agent.pane)
+        wish = "#{client_width}x#{client_height} #{window_width}x#{window_height}"
+        with attached(tmux, 91, 27):
+            until(lambda: tmux.of(agent.pane, "#{window_width}") == "91", "the window follows")
+            before = tmux("list-clients", "-t", "people", "-F", wish)
+            ref = await tmux.bound(panes, agent)
+            for number in range(1, 4):
+                assert await panes.paste(ref, number, b"x", Paste.NATIVE)
+                assert await panes.enter(ref, number)
+                await panes.look(ref)
+            started = await panes.spawn(tmux.spec("sleep", "infinity"))
+            await panes.end(started)
+            await panes.close()
+            assert tmux("list-clients", "-t", "people", "-F", wish) == before
+            assert tmux.of(agent.pane, "#{window_width}x#{window_height}") == "91x26"
+
+    run(story)
