@@ -23,10 +23,14 @@ def _attach(call: Invocation) -> int:
     if call.terminal.as_json:
         call.terminal.data(place)
         return 0
-    if not call.terminal.out_is_tty:
-        call.terminal.say(plain(f"tmux -S {socket} attach -t '{session}' ; select-pane -t {pane}"))
-        return 0
     aim = ["select-window", "-t", pane, ";", "select-pane", "-t", pane, ";"]
+    if not call.terminal.out_is_tty:
+        from shlex import join
+
+        call.terminal.say(
+            plain(join(["tmux", "-S", socket, *aim, "attach-session", "-t", session]))
+        )
+        return 0
     environment = dict(call.environ)
     if own_server(call.environ) == socket:
         words = ["tmux", "-S", socket, *aim, "switch-client", "-t", pane]

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 _PROTECTED = "\0"  # no argument of a process can hold it
 _WIDEST = 100
+_LONGEST_S = 3_650 * 86_400.0
 
 
 class UsageError(Exception):
     """The command line is not understood; nothing was tried."""
 
-    def __init__(self, message: str, usage: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, usage: str, hint: str) -> None:
         super().__init__(message)
         self.usage = usage
         self.hint = hint
@@ -71,13 +72,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Tell the mistake to who called us."""
-        raise UsageError(message.replace(_PROTECTED, ""), self.format_usage().strip())
+        raise self.mistake(message.replace(_PROTECTED, ""))
+
+    def mistake(self, message: str, hint: str = "") -> UsageError:
+        """What is wrong with a command line, with the usage beside it."""
+        hint = hint or f"{self.prog} --help says more, with an example"
+        return UsageError(message, self.format_usage().strip(), hint)
 
     def read(self, words: Sequence[str], *, takes_program: bool) -> argparse.Namespace:
         """Parse; ``program`` is what follows ``--``, for commands that take one."""
         cut = words.index("--") if "--" in words else len(words)
         behind = list(words[cut + 1 :])
         plain = [] if takes_program else [_PROTECTED + word for word in behind]
+        if self.usage is None:
+            # Else parse_intermixed_args keeps it as it is, and trips over the % of a metavar.
+            usage = self.format_usage().removeprefix("usage: ").strip()
+            self.usage = usage.replace("%", "%%")
         given = self.parse_intermixed_args([*words[:cut], *plain])
         for name, value in vars(given).items():
             if isinstance(value, str):
@@ -145,7 +155,7 @@ class Invocation:
 
     def usage(self, message: str, hint: str = "") -> UsageError:
         """A mistake that argparse cannot see."""
-        return UsageError(message, self.parser.format_usage().strip(), hint)
+        return self.parser.mistake(message, hint)
 
 
 def left(home: str, broken: Broken) -> Exception:
@@ -169,6 +179,8 @@ def seconds(text: str) -> float:
         length_s = float(text[:-1] if unit else text) * (unit or 1.0)
     except ValueError:
         length_s = -1.0
-    if not 0 <= length_s < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: seconds, or 10m, 2h, 7d")
+    if not 0 <= length_s <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: seconds, or 10m, 2h, 7d, up to {_LONGEST_S / 86_400:.0f}d"
+        )
     return length_s

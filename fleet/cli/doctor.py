@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 8
 _LEAST_TMUX = (3, 2)
-_LEAST_FREE_BYTES = 256 * 1024 * 1024
+_FEW_FREE_BYTES = 256 * 1024 * 1024
+_LEAST_FREE_BYTES = 8 * 1024 * 1024
+"""Below this a node does not start: ``node/adapters/home.py``."""
 _PRIVATE = 0o700
 
 
@@ -106,7 +108,10 @@ def _permissions(home: str) -> Iterator[Finding]:
         )
         return
     mode = stat.S_IMODE(found.st_mode)
-    if found.st_uid != os.getuid():
+    if not stat.S_ISDIR(found.st_mode):
+        remedy = "move it away, or take another home: --home DIR"
+        yield Finding("home", "local-node", "fail", f"{home} is not a folder", remedy)
+    elif found.st_uid != os.getuid():
         remedy = "take a home of your own: --home DIR"
         yield Finding("home", "local-node", "fail", f"{home} is user {found.st_uid}'s", remedy)
     elif mode & ~_PRIVATE:
@@ -127,8 +132,9 @@ def _disk(home: str) -> Finding:
     found = os.statvfs(place)
     free = found.f_bavail * found.f_frsize
     detail = f"{free // 1024**2} MiB free at {place}"
-    is_enough = free >= _LEAST_FREE_BYTES
-    return Finding("disk", "store", "ok" if is_enough else "fail", detail, "make room there")
+    enough = "warn" if free >= _LEAST_FREE_BYTES else "fail"
+    verdict = "ok" if free >= _FEW_FREE_BYTES else enough
+    return Finding("disk", "store", verdict, detail, "make room there")
 
 
 def _config(home: str) -> Finding:
@@ -137,10 +143,13 @@ def _config(home: str) -> Finding:
     from fleet.config import load
     from fleet.core.errors import FleetError
     from fleet.paths import Paths
+    from fleet.profiles import load as load_profiles
 
-    path = Paths(Path(home)).config
+    paths = Paths(Path(home))
+    path = paths.config
     try:
         load(path)
+        load_profiles(paths.profiles)
     except FleetError as error:
         return Finding("config", "input", "fail", error.message, error.hint)
     return Finding("config", "input", "ok", str(path) if path.exists() else "none, the defaults")
@@ -207,6 +216,8 @@ def _port(status: Status) -> Finding:
 
 def _mdns(status: Status) -> Finding:
     told = str(status.get("mdns"))
+    if told == "off":
+        return Finding("mdns", "network", "ok", "off, as configured; known addresses are dialled")
     remedy = "peers are still found at known addresses: fleet nodes; config: peers"
     verdict = "ok" if told == "on" else "warn"
     return Finding("mdns", "network", verdict, told, remedy)

@@ -64,6 +64,7 @@ TABLE = {
     "version": ("completion", "print the version"),
 }
 ALIASES = {"hey": "send"}
+_LIST = "fleet --help lists the commands"
 EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
 
@@ -151,11 +152,11 @@ def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
         if word in {"-V", "--version"}:
             return ahead, "version", rest
         if word not in {"--json", "--home"} and not word.startswith("--home="):
-            raise UsageError(f"unknown option {word}", usage())
+            raise UsageError(f"unknown option {word}", usage(), _LIST)
         ahead.append(word)
         if word == "--home":
             if not rest:
-                raise UsageError("--home needs a folder", usage())
+                raise UsageError("--home needs a folder", usage(), _LIST)
             ahead.append(rest.pop(0))
     if not rest:
         return ahead, "", []
@@ -166,8 +167,8 @@ def _unknown(name: str) -> UsageError:
     from difflib import get_close_matches
 
     near = get_close_matches(name, [*TABLE, *ALIASES], n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "fleet --help lists the commands"
-    return UsageError(f"there is no command {name!r}", hint=hint)
+    hint = f"did you mean {', '.join(near)}?" if near else _LIST
+    return UsageError(f"there is no command {name!r}", usage(), hint)
 
 
 def usage() -> str:

@@ -113,15 +113,10 @@ class Terminal:
 
     def misused(self, mistake: UsageError) -> None:
         """A command line that is not understood."""
-        if self.as_json or not mistake.usage:
-            hint = mistake.hint or mistake.usage
-            told = {"code": "usage", "message": str(mistake), "hint": hint}
-            self.fail({**told, "layer": "input", "candidates": []})
-            return
-        print(mistake.usage, file=sys.stderr)
-        self._complain("error:", RED, str(mistake))
-        if mistake.hint:
-            self._complain("hint:", YELLOW, mistake.hint)
+        if not self.as_json:
+            print(mistake.usage, file=sys.stderr)
+        told = {"code": "usage", "message": str(mistake), "hint": mistake.hint}
+        self.fail({**told, "layer": "input", "candidates": []})
 
     def _complain(self, word: str, colour: str, text: str) -> None:
         painted = f"\x1b[{colour}m{word}\x1b[m" if self.err_is_tty and self._has_colour else word

@@ -53,7 +53,7 @@ def _up(call: Invocation) -> int:
         return _told(call, said["ready"], fresh=True)
     if said["error"].get("code") == "wrong_state" and (other := _faster(call.home)):
         return _told(call, _agreed(call, other), fresh=False)
-    raise Failed(said["error"], int(said.get("exit", 1)))
+    raise Failed(said["error"], int(said["exit"]))
 
 
 def _running(home: str) -> dict[str, Any] | None:
@@ -167,9 +167,11 @@ def _last_words(said: bytes) -> str:
 def _failed(why: str, call: Invocation) -> dict[str, Any]:
     from fleet.cli.edge import as_json
     from fleet.core.errors import StartFailed
+    from fleet.outcomes import outcome_of
 
     hint = f"fleet up --foreground shows more; so does {call.home}/log, once there is one"
-    return {"error": as_json(StartFailed(why, hint=hint)), "exit": 1}
+    error = StartFailed(why, hint=hint)
+    return {"error": as_json(error), "exit": outcome_of(error).exit_code}
 
 
 def _faster(home: str) -> dict[str, Any] | None:

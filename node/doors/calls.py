@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from fleet.core.delivery import State
-from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
+from fleet.core.envelope import DEDUPE_KEPT_S, DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors import MalformedRequest, NotAllowed, UnknownCall, every_error
 from fleet.core.trust import Caller, Verb, check
 from fleet.outcomes import EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of, outcome_of
@@ -27,6 +27,9 @@ from node.engine.talk import WAIT_S, Wait
 from node.records import Agent
 
 T = TypeVar("T")
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+"""How many of something; more fits neither a screen nor SQLite's idea of a number."""
+_DAY_S = 86_400.0
 
 
 class Who(Enum):
@@ -89,7 +92,7 @@ class ReplyArgs(msgspec.Struct):
 class ListArgs(msgspec.Struct):
     name: str = ""
     dead: bool = False
-    limit: int = 100
+    limit: Count = 100
 
 
 class StartArgs(msgspec.Struct):
@@ -117,7 +120,7 @@ class RevokeArgs(msgspec.Struct):
 
 class PeekArgs(msgspec.Struct):
     name: str
-    lines: int = 0
+    lines: Count = 0
 
 
 class RouteArgs(msgspec.Struct):
@@ -133,7 +136,7 @@ class GrantArgs(msgspec.Struct):
 
 
 class LogArgs(msgspec.Struct):
-    lines: int = 20
+    lines: Count = 20
     follow: bool = False
 
 
@@ -164,7 +167,8 @@ async def _send(ask: Ask) -> None:
         raise NotAllowed(
             str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
         )
-    wish = Wish(args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to))
+    expires_s = _expiry(args.expires_s)
+    wish = Wish(args.to, args.text, args.raw, args.key, expires_s, _whole(ask, args.reply_to))
     receipt, wanted = await ask.node.talk.send(
         ask.caller, wish, _wait(args.wait, args.timeout_s), _progress(ask)
     )
@@ -188,9 +192,22 @@ def _whole(ask: Ask, typed_id: str) -> str:
 def _wait(wanted: str, timeout_s: float) -> Wait:
     if wanted and wanted not in WAITABLE:
         raise MalformedRequest(f"cannot wait for {wanted!r}", hint=f"one of: {', '.join(WAITABLE)}")
-    if not 0 <= timeout_s <= 86_400:  # noqa: PLR2004 - a day
-        raise MalformedRequest(f"a timeout of {timeout_s:g} s is not between 0 and a day")
+    if not 0 <= timeout_s <= _DAY_S:
+        raise MalformedRequest(
+            f"a timeout of {timeout_s:g} s is not between 0 and a day",
+            hint="running out of time ends the wait, not the message: fleet show ID follows it",
+        )
     return Wait(State(wanted) if wanted else None, timeout_s)
+
+
+def _expiry(expires_s: float) -> float:
+    """How long a message is good: no longer than its id is remembered, or it could arrive twice."""
+    if not 0 < expires_s < DEDUPE_KEPT_S:
+        raise MalformedRequest(
+            f"a message cannot be good for {expires_s:g} s",
+            hint=f"more than 0, less than {DEDUPE_KEPT_S / _DAY_S:.0f}d; 7d when nothing is said",
+        )
+    return expires_s
 
 
 def _progress(ask: Ask) -> Callable[[Receipt], None]:
@@ -213,7 +230,7 @@ async def _ack(ask: Ask) -> None:
 
 async def _inbox(ask: Ask) -> None:
     args = ask.args(ListArgs)
-    name = args.name.partition("@")[0].lower()
+    name = views.recipient_name(ask.node, args.name) if args.name else ""
     if not ask.caller.is_own_operator:
         if name not in {"", ask.caller.agent}:
             raise NotAllowed(str(ask.caller), "read the inbox of", name)

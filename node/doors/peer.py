@@ -101,5 +101,10 @@ def _why_not(listen: str) -> FleetError:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return PortInUse(listen)
-            return StartFailed(f"cannot listen on {listen}: {error.strerror or error}")
-    return StartFailed(f"cannot listen on {listen}: gRPC does not say why")
+            return _cannot(listen, error.strerror or str(error))
+    return _cannot(listen, "gRPC does not say why")
+
+
+def _cannot(listen: str, why: str) -> StartFailed:
+    hint = "choose an address of this host: fleet up --listen HOST:PORT; 0.0.0.0 is all of them"
+    return StartFailed(f"cannot listen on {listen}: {why}", hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fleet.core.address import parse_query
+from fleet.core.address import OPERATOR, parse_query
 from fleet.core.envelope import Receipt
 from fleet.core.errors import MalformedRequest, PaneGone, UnknownAgent
 from fleet.core.frames import PeekAsk, ScreenAnswer
@@ -54,13 +54,31 @@ def own_name(node: Node, typed: str) -> str:
     Raises:
         UnknownAgent: it lives on another node, or nowhere.
     """
+    return node.agents.known(_name_here(node, typed)).name
+
+
+def recipient_name(node: Node, typed: str) -> str:
+    """Whose inbox of this node is meant: an agent's, the operator's, a forgotten agent's with mail.
+
+    Raises:
+        UnknownAgent: nobody of that name is or was here.
+    """
+    name = _name_here(node, typed)
+    if name != OPERATOR and not node.store.inbox.recent(name, 1, dead=False):
+        return node.agents.known(name).name
+    return name
+
+
+def _name_here(node: Node, typed: str) -> str:
     query = parse_query(typed)
+    if query.team:
+        raise UnknownAgent(str(query))
     if not query.node:
-        return node.agents.known(query.agent).name
+        return query.agent
     address = node.fleet.resolve(typed)
     if address.node_id != node.fleet.me.node_id:
         raise UnknownAgent(f"{address} on this node")
-    return node.agents.known(address.agent).name
+    return address.agent
 
 
 def agent(node: Node, one: Agent) -> dict[str, object]:

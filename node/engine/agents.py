@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import structlog
 
@@ -97,7 +98,7 @@ class Agents:
         """
         agent = self._agents.get(name.strip().lower())
         if agent is None:
-            raise UnknownAgent(name, tuple(sorted(self._agents))[:3])
+            raise UnknownAgent(name, tuple(get_close_matches(name, self._agents)))
         return agent
 
     def is_online(self, name: str) -> bool:
@@ -174,11 +175,15 @@ class Agents:
             NameTaken: the name lives.
             PaneTaken: the pane is an agent already.
             PaneIsShell: a shell is in front and no profile was named.
-            PaneGone: there is no such pane.
+            PaneGone: there is no such pane, or its program has ended.
         """
         name = parse_name(wish.name)
         before = await self._free(name)
-        info = await self._panes.inspect(wish.socket, wish.pane)
+        try:
+            info = await self._panes.inspect(wish.socket, wish.pane)
+        except PaneGone:
+            why = f"there is no pane {wish.pane} at {wish.socket}"
+            raise PaneGone(f"{name}@{self._fleet.me.name}", why) from None
         if info.dead:
             raise PaneGone(f"{name}@{self._fleet.me.name}", f"the program in {wish.pane} has ended")
         self._refuse_taken(wish.pane, info.token)

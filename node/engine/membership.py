@@ -6,15 +6,24 @@ while; it is burnt before its proof is answered, right or wrong. A revocation is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import structlog
 
-from fleet.core.address import NAME, parse_query
+from fleet.core.address import NAME, OPERATOR, parse_query
+from fleet.core.directory import NodeEntry
 from fleet.core.envelope import DEFAULT_EXPIRY_S
-from fleet.core.errors import InvitationRefused, MalformedRequest, NotAllowed, WrongState
+from fleet.core.errors import (
+    InvitationRefused,
+    MalformedName,
+    MalformedRequest,
+    NotAllowed,
+    WrongState,
+)
 from fleet.core.invitation import Invitation as Token
 from fleet.core.invitation import invitation_name, make_token, parse_token
+from fleet.core.moment import iso_time
 from fleet.core.resolver import resolve_node
 from fleet.core.roster import SignedEntry
 from fleet.core.trust import Grant, Verb
@@ -27,6 +36,9 @@ from node.store import SqliteStore
 GRACE_S = 600.0
 """How long after its end an invitation is still answered with the reason it is refused."""
 LONGEST_S = DEFAULT_EXPIRY_S
+LONGEST_GRANT_S = 3_650 * 86_400.0
+_WHO = re.compile(r"[a-z0-9*._-]+@[a-z0-9*._~-]+")
+_WHICH = re.compile(r"[a-z0-9*._-]+")
 
 log = structlog.get_logger()
 
@@ -73,13 +85,16 @@ class Membership:
         """
         self._require_admin("invite")
         if not 0 < expires_s <= LONGEST_S:
-            raise MalformedRequest(f"an invitation cannot be good for {expires_s:g} s")
+            raise MalformedRequest(
+                f"an invitation cannot be good for {expires_s:g} s",
+                hint=f"more than 0, at most {LONGEST_S / 86_400:.0f}d; 1h when nothing is said",
+            )
         secret = self._secret()
         token = make_token(Token(self._fleet.me.node_id, secret, self._addresses()))
         expires_at_s = self._clock.wall_s() + expires_s
         name = invitation_name(secret)
         self._store.book.put_invitation(Invitation(name, secret, expires_at_s, ""))
-        self._audit("invitation made", invitation=name, expires_at=expires_at_s)
+        self._audit("invitation made", invitation=name, expires_at=iso_time(expires_at_s))
         await self._store.commit()
         self._open_door()
         return token, expires_at_s
@@ -139,7 +154,9 @@ class Membership:
         """
         wanted = parse_token(token)
         if self._fleet.roster.member(wanted.node_id) or wanted.node_id == self._fleet.me.node_id:
-            raise InvitationRefused("this node is in that fleet already")
+            known = InvitationRefused("this node is in that fleet already")
+            known.hint = "fleet nodes lists its members"
+            raise known
         if self._fleet.others():
             raise WrongState(
                 f"this node already shares a fleet with {len(self._fleet.others())} others",
@@ -161,8 +178,7 @@ class Membership:
             UnknownNode: nobody is called that.
         """
         self._require_admin("revoke")
-        query = parse_query(f"operator@{node}")
-        found = resolve_node(query.node, query.node_prefix, self._fleet.directory)
+        found = self._node_called(node)
         if found.node_id == self._fleet.me.node_id:
             raise WrongState(
                 "a node cannot revoke itself",
@@ -176,6 +192,18 @@ class Membership:
         await self._store.commit()
         return {"node": label, "id": found.node_id}
 
+    def _node_called(self, typed: str) -> NodeEntry:
+        try:
+            query = parse_query(f"{OPERATOR}@{typed}")
+        except MalformedName as error:
+            raise MalformedName.rebuilt(
+                str(error).replace(f"{OPERATOR}@", "", 1),
+                "a node is called name, or name~idprefix: fleet nodes",
+                error.layer,
+                (),
+            ) from None
+        return resolve_node(query.node, query.node_prefix, self._fleet.directory)
+
     def _require_admin(self, verb: str) -> None:
         if not self.is_admin:
             raise NotAllowed(
@@ -188,16 +216,25 @@ class Membership:
     # --- grants ---
 
     async def grant(self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float) -> Grant:
-        """Let somebody do something with agents of this node, until it expires (0: never)."""
+        """Let somebody do something with agents of this node, until it expires (0: never).
+
+        Raises:
+            MalformedRequest: no verb, or no length of time that a calendar holds.
+            MalformedName: a pattern that could never fit.
+        """
         known = {verb.value for verb in Verb}
         if not verbs or set(verbs) - known:
             raise MalformedRequest(
                 f"{', '.join(verbs) or 'nothing'} cannot be granted",
                 hint=f"{', '.join(sorted(known))}",
             )
+        if not 0 <= expires_s <= LONGEST_GRANT_S:
+            raise MalformedRequest(
+                f"a grant cannot be good for {expires_s:g} s",
+                hint=f"at most {LONGEST_GRANT_S / 86_400:.0f}d; for ever when nothing is said",
+            )
         until_s = self._clock.wall_s() + expires_s if expires_s else 0.0
-        pattern = who.lower() if "@" in who else f"*@{who.lower()}"
-        grant = Grant(pattern, agent.lower(), frozenset(Verb(v) for v in verbs), until_s)
+        grant = Grant(_who(who), _which(agent), frozenset(Verb(v) for v in verbs), until_s)
         self._store.book.put_grant(grant)
         self._audit("grant given", who=grant.who, agent=grant.agent, verbs=sorted(verbs))
         await self._store.commit()
@@ -206,12 +243,29 @@ class Membership:
 
     async def ungrant(self, who: str, agent: str) -> bool:
         """Take a grant back; whether there was one."""
-        pattern = who.lower() if "@" in who else f"*@{who.lower()}"
-        removed = self._store.book.drop_grant(pattern, agent.lower())
-        self._audit("grant taken", who=pattern, agent=agent)
+        pattern, which = _who(who), _which(agent)
+        removed = self._store.book.drop_grant(pattern, which)
+        self._audit("grant taken", who=pattern, agent=which)
         await self._store.commit()
         self._fleet.reload_grants()
         return removed
 
     def _audit(self, kind: str, **facts: object) -> None:
         self._store.audit(kind, self._clock.wall_s(), **facts)
+
+
+def _who(typed: str) -> str:
+    """The pattern of a grant's holder; a bare node name is everybody there."""
+    pattern = typed.strip().lower()
+    pattern = pattern if "@" in pattern else f"*@{pattern}"
+    if _WHO.fullmatch(pattern) is None:
+        raise MalformedName(typed, "whom a grant is for is agent@node, and * in it any letters")
+    return pattern
+
+
+def _which(typed: str) -> str:
+    """The pattern of the agents that a grant is about."""
+    pattern = typed.strip().lower()
+    if _WHICH.fullmatch(pattern) is None:
+        raise MalformedName(typed, "a grant is about agents of this node, and * is any letters")
+    return pattern
