@@ -234,7 +234,9 @@ def test_marks_that_somebody_else_has_set_do_not_break_a_look() -> None:
     run(story)
 
 
-@pytest.mark.parametrize("target", ["%99999", "%0;kill-server", "people:0", "", "%", "=people"])
+@pytest.mark.parametrize(
+    "target", ["%99999", "%0 ; kill-server ; display-message -p", "people:0", "", "%", "=people"]
+)
 def test_only_a_panes_own_id_finds_a_pane(target: str) -> None:
     """Left alone, tmux would take the nearest match, or the current pane."""
 

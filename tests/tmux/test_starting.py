@@ -42,6 +42,7 @@ ODD_WORDS = (
 
 def test_an_agent_is_the_panes_own_process_with_its_words_as_they_were_said() -> None:
     async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        tmux("set-option", "-g", "default-shell", "/bin/false")
         script = 'printf "%s\\0" "$@" > words; exec sleep infinity'
         spec = tmux.spec("sh", "-c", script, "sh", *ODD_WORDS, "last;", cwd=str(tmux.folder))
         ref = await panes.spawn(spec)
