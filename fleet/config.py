@@ -87,5 +87,7 @@ def split_address(text: str) -> tuple[str, int]:
     """
     found = _ADDRESS.fullmatch(text)
     if found is None or int(found["port"]) > _LAST_PORT:
-        raise BadConfig(text, "an address looks like host:port, with a port up to 65535")
+        wrong = BadConfig(text, "an address looks like host:port, with a port up to 65535")
+        wrong.hint = "for example 0.0.0.0:7717 or [::]:7717; port 0 takes any that is free"
+        raise wrong
     return found["v6"] or found["host"], int(found["port"])
