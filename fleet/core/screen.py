@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet.core.delivery import HoldReason
+from fleet.core.keystrokes import Paste
 from fleet.core.profile import Profile
 
 
@@ -154,6 +155,16 @@ def is_busy(profile: Profile, look: Look) -> bool:
     return any(pattern.search(row) for pattern in profile.busy for row in look.rows)
 
 
+def fits(profile: Profile, look: Look, text: str) -> bool:
+    """Whether the program can be given the whole text: as one paste, and, where the terminal hands
+    on line by line or may come to do so between two lines, without a line that it would cut."""
+    if len(text.encode()) > profile.paste_limit_bytes:
+        return False
+    if look.tty is Tty.RAW and profile.paste is not Paste.LINES:
+        return True
+    return all(len(line.encode()) <= profile.line_limit_bytes for line in text.split("\n"))
+
+
 def shown(profile: Profile, before: Look, now: Look) -> bool:
     """Whether the pasted text has reached the program's input line (or, unseen, its reader)."""
     if now.unread_bytes:
@@ -163,16 +174,33 @@ def shown(profile: Profile, before: Look, now: Look) -> bool:
     return _differs(before, now)
 
 
+def stands(profile: Profile, typed: Look | None, now: Look, end: str) -> bool:
+    """Whether the text still stands in the input as it was typed, so that Enter sends it and only it.
+
+    Somebody may have sent it, or removed it and begun a text of their own. ``typed`` is the look when
+    it was shown; None after a restart of the node, when only the end line itself proves it.
+    """
+    if end and end in now.cursor_row:
+        return True
+    if typed is None or (end and end in typed.cursor_row):
+        return False
+    if composer(profile, typed) is Composer.FILLED:
+        return now.cursor_row == typed.cursor_row
+    return True  # it was never seen to stand there: Enter is tried all the same
+
+
 def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
     """Whether the program took the text: our end line left the input, and something followed.
 
-    ``typed`` is the look before Enter, ``end`` the text's last line as typed.
+    ``typed`` is the look before Enter, ``end`` the text's last line as typed. A text that was not
+    seen in the input has to be seen above it.
     """
     if now.unread_bytes or (end and end in now.cursor_row):
         return False
     if profile.prompt is not None:
         if composer(profile, now) is Composer.EMPTY:
-            return _differs(typed, now)
+            was_seen = composer(profile, typed) is not Composer.EMPTY
+            return _differs(typed, now) and (was_seen or any(end in row for row in now.rows))
         return now.tty is Tty.COOKED or is_busy(profile, now)
     return _differs(typed, now)
 

@@ -16,10 +16,10 @@ import structlog
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import RECIPIENT, Event, Evidence, HoldReason, State, may
-from fleet.core.errors import FleetError, NoTmux
+from fleet.core.errors import FleetError, NoTmux, TooLarge
 from fleet.core.keystrokes import Paste, clean, end_line, framed, pasted
 from fleet.core.profile import Profile
-from fleet.core.screen import Look, Tty, asking, bound, gate, settled, shown, taken
+from fleet.core.screen import Look, Tty, asking, bound, fits, gate, settled, shown, stands, taken
 from node.engine.agents import Agents
 from node.engine.inbox import Inbox
 from node.ports import Clock, PaneRef, Panes, Spill
@@ -37,6 +37,8 @@ _TROUBLE_S = 1.0
 _UNTIL_WOKEN_S = 3_600.0
 _CHANGED = "the pane changed at the last moment"
 _INTERRUPTED = "interrupted before it was typed"
+_NOT_WHOLE = "the program cannot be given it whole, and a raw text is not shortened"
+_REMOVED = "it left the input before Enter: somebody sent or removed it"
 
 log = structlog.get_logger()
 
@@ -50,6 +52,7 @@ class Desk:
     held_since_s: float = -1.0
     mode_since_s: float = -1.0
     mark: int = -1
+    is_amid: bool = True  # an envelope may be half typed: by an earlier life, or before a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,10 @@ class Courier:
 
     async def _attend(self, name: str, desk: Desk) -> float:
         """Move the agent's next envelope on; how long to rest then (0: look for more)."""
-        item = self._store.inbox.next(name)
+        # First what was begun: the marks only tell of the newest paste.
+        item = self._store.inbox.begun(name) if desk.is_amid else None
+        desk.is_amid = item is not None
+        item = item or self._store.inbox.next(name)
         if item is None:
             return _UNTIL_WOKEN_S
         agent = self._agents.get(name)
@@ -178,6 +184,7 @@ class Courier:
         if begun is None:
             return 0
         job, text, how = begun
+        desk.is_amid = True
         try:
             done = await self._panes.paste(job.ref, job.item.mark, pasted(text, how), how)
         except NoTmux as error:
@@ -189,6 +196,7 @@ class Courier:
             return FIRST_HOLD_POLL_S
         job = replace(job, item=self._inbox.advance(job.item, Event.TYPE))
         await self._submit(job, before=look)
+        desk.is_amid = False
         return 0
 
     def _hold(self, desk: Desk, item: Incoming, reason: HoldReason, detail: str) -> float:
@@ -212,7 +220,10 @@ class Courier:
         cleaned = clean(item.envelope.text)
         nonce = self._clock.nonce()
         text = cleaned.text
-        if len(text.encode()) > job.profile.paste_limit_bytes:
+        if not fits(job.profile, look, text):
+            if item.envelope.raw:
+                self._inbox.advance(item, Event.REFUSE, TooLarge.code, _NOT_WHOLE)
+                return None
             text = await self._spill.shorten(item.envelope.id, text)
         item = replace(
             item, mark=desk.mark, token=job.ref.token, nonce=nonce, cleaned=cleaned.changed
@@ -231,12 +242,13 @@ class Courier:
         if typed is None:
             return
         await self._clock.sleep(job.profile.settle_s)
-        if await self._press(job):
+        if await self._press(job, typed):
             await self._prove(job, typed)
 
     async def _until_shown(self, job: Job, before: Look) -> Look | None:
         """Wait until the program shows the text; the look then, None when the pane was lost."""
         limit_s = self._clock.now_s() + job.profile.show_limit_s
+        poll_s = POLL_S
         seen: Look | None = None
         while True:
             look = await self._panes.look(job.ref)
@@ -244,22 +256,44 @@ class Courier:
                 return None
             if shown(job.profile, before, look) and (look == seen or job.end in look.cursor_row):
                 return look
-            if self._clock.now_s() >= limit_s and not look.unread_bytes:
-                return look
+            if self._clock.now_s() >= limit_s:
+                if not look.unread_bytes:
+                    return look
+                poll_s = min(LAST_HOLD_POLL_S, poll_s * 1.5)  # it is busy, maybe for hours
             seen = look
-            await self._clock.sleep(POLL_S)
+            await self._clock.sleep(poll_s)
 
-    async def _press(self, job: Job) -> bool:
-        """Press Enter once it cannot answer a question; False when the pane was lost first."""
+    async def _press(self, job: Job, typed: Look | None) -> bool:
+        """Press Enter once it sends the text and nothing else: no question is open, and the text
+        stands there. False when it came to another end first."""
         poll_s = POLL_S
+        absent_since_s = -1.0
         while True:
             look = await self._panes.look(job.ref)
             if self._lost(job, look):
                 return False
-            if not asking(job.profile, look) and await self._panes.enter(job.ref, job.item.mark):
-                return True
+            now_s = self._clock.now_s()
+            if asking(job.profile, look):
+                absent_since_s = -1.0
+            elif stands(job.profile, typed, look, job.end):
+                absent_since_s = -1.0
+                if await self._panes.enter(job.ref, job.item.mark):
+                    return True
+            elif absent_since_s < 0 or look.unread_bytes:
+                absent_since_s = now_s
+            elif now_s - absent_since_s >= job.profile.show_limit_s:
+                self._removed(job, look)
+                return False
             await self._clock.sleep(poll_s)
             poll_s = min(LAST_HOLD_POLL_S, poll_s * 1.5)
+
+    def _removed(self, job: Job, look: Look) -> None:
+        """The text left the input without our Enter: a person sent it, or took it away."""
+        was_sent = settled(job.profile, look, job.end)
+        if was_sent and any(job.end in row for row in look.rows):
+            self._inbox.advance(job.item, Event.SUBMIT, evidence=Evidence.SCREEN)
+        else:
+            self._inbox.advance(job.item, Event.GIVE_UP, detail=_REMOVED)
 
     async def _prove(self, job: Job, typed: Look | None) -> None:
         """Wait for evidence that the program took the text; Enter again only if it visibly did not."""
@@ -315,7 +349,7 @@ class Courier:
                 self._inbox.advance(item, Event.NOT_TYPED, HoldReason.BUSY, _INTERRUPTED)
                 return
             job = replace(job, item=self._inbox.advance(item, Event.TYPE))
-        if look.sub < item.mark and not await self._press(job):
+        if look.sub < item.mark and not await self._press(job, None):
             return
         await self._prove(job, None)
 

@@ -246,6 +246,15 @@ class InboxTable:
         )
         return self._incoming(row) if row else None
 
+    def begun(self, recipient: str) -> Incoming | None:
+        """What was being typed to an agent, in this life of the node or an earlier one."""
+        row = self._database.row(
+            f"SELECT {_IN} FROM inbox WHERE recipient = ? AND state IN {_OPEN}"
+            " AND state IN ('typing', 'typed') ORDER BY seq LIMIT 1",
+            (recipient,),
+        )
+        return self._incoming(row) if row else None
+
     def open(self, recipient: str) -> list[Incoming]:
         """Everything that still waits for an agent or is being typed, in order of arrival."""
         return [

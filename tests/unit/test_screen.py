@@ -21,6 +21,7 @@ from fleet.core.screen import (
     is_busy,
     settled,
     shown,
+    stands,
     taken,
 )
 
@@ -243,6 +244,8 @@ def test_a_text_has_appeared_when_the_input_line_shows_it_and_nothing_is_left_un
         (AGENT, look("│ > [Pasted text] │"), look("> [Pasted text]", "│ >  │"), True),
         # A composer that never showed the text is no evidence while nothing else has changed.
         (AGENT, look("│ >  │"), look("│ >  │"), False),
+        (AGENT, look("│ >  │"), look("a notice", "│ >  │"), False),
+        (AGENT, look("│ >  │"), look(END, "│ >  │"), True),
         (GENERIC, look(END), look(END), False),
         (GENERIC, look(END), look(END, ""), True),
         (GENERIC, look(f"> {END}"), look(f"> {END}", f"you said {END}"), False),
@@ -254,6 +257,35 @@ def test_a_text_was_taken_when_its_end_left_the_input_and_something_followed(
     profile: Profile, typed: Look, now: Look, is_taken: bool
 ):
     assert taken(profile, typed, now, END) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("profile", "typed", "now", "it_stands"),
+    [
+        (AGENT, look(f"│ > {END} │"), look("a notice", f"│ > {END} │"), True),
+        (AGENT, look(f"│ > {END} │"), look("│ >  │"), False),
+        (AGENT, look(f"│ > {END} │"), look("│ > half a thought │"), False),
+        (AGENT, look("│ > [Pasted text] │"), look("a notice", "│ > [Pasted text] │"), True),
+        (AGENT, look("│ > [Pasted text] │"), look("│ > half a thought │"), False),
+        # What was never seen in the input may only be slow to appear.
+        (AGENT, look("│ >  │"), look("│ > [Pasted text] │"), True),
+        (GENERIC, look("silent"), look("silent", ""), True),
+        (GENERIC, look(END), look(END, ""), False),
+        # After a restart nothing but the end line tells whose text that is.
+        (AGENT, None, look(f"│ > {END} │"), True),
+        (AGENT, None, look("│ > [Pasted text] │"), False),
+        (GENERIC, None, look("x"), False),
+    ],
+)
+def test_a_text_stands_in_the_input_while_nobody_has_sent_or_replaced_it(
+    profile: Profile, typed: Look | None, now: Look, it_stands: bool
+):
+    assert stands(profile, typed, now, END) == it_stands
+
+
+def test_a_text_without_an_end_stands_while_the_input_is_as_it_was():
+    assert stands(BASH, look("$ ls"), look("$ ls"), "")
+    assert not stands(BASH, look("$ ls"), look("$ rm"), "")
 
 
 def test_a_text_whose_end_is_not_known_is_judged_by_the_rest():
