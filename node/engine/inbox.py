@@ -57,6 +57,7 @@ class Inbox:
         self._events = events
         self._open: dict[str, int] = {}
         self._blocked: dict[tuple[str, str, str], str] = {}
+        self.limit = INBOX_LIMIT
         store.database.on_loss(self._open.clear)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         self.wake: Callable[[str], None] = lambda _name: None
@@ -76,8 +77,8 @@ class Inbox:
         check_hops(envelope.thread, envelope.hops, HOPS_LIMIT)
         name = envelope.recipient
         approved = True if name == OPERATOR else self._permitted(caller, envelope)
-        if self._count(name) >= INBOX_LIMIT:
-            raise MailboxFull(f"the inbox of {envelope.to}", INBOX_LIMIT)
+        if self._count(name) >= self.limit:
+            raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
         entries: tuple[Entry, ...] = (self._entry(State.ACCEPTED),)
         if not approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
@@ -105,14 +106,16 @@ class Inbox:
         """
         taken: list[str] = []
         declined: list[Declined] = []
-        recipients: set[str] = set()
+        recipients: dict[str, None] = {}  # in the order of the batch
+        held: list[str] = []
         for posted in batch:
             envelope_id = posted.envelope.id
             try:
                 envelope = self._arrived(node_id, posted)
                 self._in_turn(envelope)
-                self.accept(self._fleet.peer_caller(envelope.sender, node_id), envelope)
-                recipients.add(envelope.recipient)
+                entries = self.accept(self._fleet.peer_caller(envelope.sender, node_id), envelope)
+                recipients[envelope.recipient] = None
+                held += [envelope_id] if len(entries) > 1 else []
                 taken.append(envelope_id)
             except MailboxFull as error:
                 declined.append(Declined(envelope_id, error, retry=True))
@@ -125,6 +128,9 @@ class Inbox:
         await self._store.commit()
         for name in recipients:
             self.wake(name)
+        for envelope_id in held:
+            if (item := self._store.inbox.get(envelope_id)) is not None:
+                self._spread(item, here=False)
         return Taken(tuple(taken), tuple(declined))
 
     def _arrived(self, node_id: str, posted: Posted) -> Envelope:
@@ -156,8 +162,8 @@ class Inbox:
         pair = (envelope.from_node, envelope.sender, envelope.recipient)
         first = self._blocked.get(pair)
         if first not in {None, envelope.id}:
-            raise MailboxFull(f"the inbox of {envelope.to}", INBOX_LIMIT)
-        if self._count(envelope.recipient) >= INBOX_LIMIT:
+            raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
+        if self._count(envelope.recipient) >= self.limit:
             self._blocked[pair] = envelope.id
         else:
             self._blocked.pop(pair, None)

@@ -231,9 +231,15 @@ class Outbox:
         taken = self._store.outbox.take(rows.values(), news[0])
         self._counted(node_id, -taken)
         self._store.audit("envelopes accepted", self._clock.wall_s(), by=label, ids=[*rows])
-        for envelope_id in rows:
+        # Of some the recipient's node may have told more already: news overtakes answers on a new link.
+        fresh = rows if taken == len(rows) else [i for i in rows if self._ends_with(i, news)]
+        for envelope_id in fresh:
             self._events.moved(envelope_id, news)
         self._store.commit_soon()
+
+    def _ends_with(self, envelope_id: str, news: tuple[Entry, ...]) -> bool:
+        row = self._store.outbox.get(envelope_id)
+        return row is not None and row.timeline[-1:] == news
 
     def declined(self, node_id: str, declined: Iterable[Declined]) -> None:
         """Envelopes that were offered to the recipient's node will never be taken there."""

@@ -134,13 +134,13 @@ class Peers:
         for node_id, session in list(self._sessions.items()):
             if node_id not in members:
                 session.link.close("revoked")
-        for node_id in self._keepers.keys() - members.keys():
+        for node_id in sorted(self._keepers.keys() - members.keys()):
             self._keepers.pop(node_id).cancel()
             self._advertised.pop(node_id, None)
             self._hinted_s.pop(node_id, None)
         if self._group is None:
             return
-        for node_id in members.keys() - self._keepers.keys():
+        for node_id in sorted(members.keys() - self._keepers.keys()):
             self._keepers[node_id] = self._group.create_task(
                 _logged(self._keep(members[node_id])), name=f"keep {node_id[:12]}"
             )

@@ -79,7 +79,7 @@ class Talk:
     async def _tell_operators(self, parent: Envelope, stopped: LoopStopped) -> None:
         """People on both sides learn, once, that their agents went round in circles."""
         text = f"{stopped.message}: {parent.sender} and {parent.to}. {stopped.hint}."
-        for node_id in {parent.from_node, parent.to_node}:
+        for node_id in sorted({parent.from_node, parent.to_node}):
             to = f"{OPERATOR}@{self._fleet.label(node_id)}"
             key = f"loop {parent.thread} {node_id}"
             try:
