@@ -55,8 +55,9 @@ contracts: setup ## who may import whom
 quick: setup ## unit, property, stories, docs, proto in step: the tests that touch nothing
 	@$(PYTEST) -q $(QUICK_TESTS)
 
-docs: setup ## what the code has, the docs have; links lead somewhere
-	@$(PYTEST) -q $(wildcard tests/test_docs.py)
+docs: setup ## what the code has, the docs have; links lead somewhere; FIX=1 writes the help texts
+	@$(if $(FIX),COLUMNS=80 $(PY) docs/write_reference.py)
+	@$(PYTEST) -q $(wildcard tests/test_docs*.py)
 
 proto: setup ## write fleet/v1 anew from proto/
 	@rm -f fleet/v1/*_pb2*.py fleet/v1/*_pb2*.pyi

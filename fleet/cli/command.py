@@ -35,6 +35,13 @@ class Layout(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=_columns())
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """``-f, --file FILE``; argparse says FILE twice before Python 3.13."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        values = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {values}"
+
 
 def _columns() -> int:
     told = os.environ.get("COLUMNS", "")

@@ -15,9 +15,10 @@ from fleet.paths import home_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
-    from fleet.cli.command import Command
+    from fleet.cli.command import Command, Parser
 
 GROUPS = {
     "this host": ("up", "down", "status", "doctor", "log"),
@@ -124,13 +125,27 @@ def _dispatch(words: Sequence[str], terminal: Terminal) -> int:
             return _dispatch([*ahead, behind[0], "--help"], terminal)
         print(overview())
         return 0
+    command, parser, given = _parsed(ahead, name, behind)
+    home = home_from(given.home, os.environ)
+    return command.run(Invocation(parser, given, home, terminal))
+
+
+def parse(words: Sequence[str]) -> tuple[Command, Parser, Namespace]:
+    """The command that a command line means, and what it is given.
+
+    Raises:
+        UsageError: it is not understood.
+    """
+    return _parsed(*_split(words))
+
+
+def _parsed(ahead: list[str], name: str, behind: list[str]) -> tuple[Command, Parser, Namespace]:
     if name not in TABLE:
         raise _unknown(name)
     command = load(name)
     parser = command.parser(name, TABLE[name][1])
     given = parser.read([*ahead, *behind], takes_program=command.takes_program)
-    home = home_from(given.home, os.environ)
-    return command.run(Invocation(parser, given, home, terminal))
+    return command, parser, given
 
 
 def load(name: str) -> Command:

@@ -1,0 +1,30 @@
+"""Writes the help texts in docs/reference/cli.md anew, from the parsers: ``make docs FIX=1``.
+
+A block that begins with ``$ fleet COMMAND --help`` is what that prints; everything else on the page is
+written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fleet.cli.main import TABLE, load, overview
+
+PAGE = Path(__file__).parent / "reference/cli.md"
+_BLOCK = re.compile(r"(```console\n\$ fleet (?:(\w+) )?--help\n).*?(```\n)", re.DOTALL)
+
+
+def renewed(page: str) -> str:
+    """The page with every help text as it is now, as wide as ``COLUMNS`` in the environment says."""
+    return _BLOCK.sub(lambda block: f"{block[1]}{_help(block[2] or '')}{block[3]}", page)
+
+
+def _help(command: str) -> str:
+    if not command:
+        return f"{overview()}\n"
+    return load(command).parser(command, TABLE[command][1]).format_help()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text()))
