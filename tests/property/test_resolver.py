@@ -13,7 +13,7 @@ from tests.support.fleets import agent, id_of, known
 nodes = st.lists(
     st.builds(
         NodeEntry,
-        st.text("ab", min_size=1, max_size=6).map(id_of),
+        st.text("ab", min_size=3, max_size=6).map(id_of),
         st.sampled_from(("white", "nova")),
         st.booleans(),
         st.just(1.0),

@@ -11,6 +11,8 @@ from fleet.core.delivery import (
     SENDER,
     TERMINAL,
     Event,
+    Evidence,
+    HoldReason,
     State,
     may,
     step,
@@ -82,6 +84,11 @@ def test_the_ends_are_those_of_the_design():
     assert " ".join(sorted(TERMINAL)) == (
         "acknowledged cancelled expired in_doubt refused submitted unconfirmed"
     )
+
+
+def test_the_words_that_programs_and_peers_rely_on_are_those_of_the_design():
+    assert " ".join(HoldReason) == "dialog draft busy mode starting approval offline"
+    assert " ".join(Evidence) == "hook transcript native screen"
 
 
 def test_an_end_is_left_only_for_better_evidence():

@@ -88,6 +88,10 @@ def test_what_is_known_of_a_node_may_change_without_a_new_name():
     assert directory.nodes_called("nova") == (away,)
 
 
+def test_the_words_that_nodes_tell_each_other_of_an_agent_are_three():
+    assert " ".join(Presence) == "online offline away"
+
+
 def test_all_agents_are_listed_by_node_and_then_by_name():
     directory = known((WHITE, ["neo", "ada"]), (NOVA, ["kim"]))
     directory.put(AgentEntry("bob", WHITE.node_id, "bash", Presence.OFFLINE, 0))

@@ -9,6 +9,7 @@ from fleet.core.envelope import (
     DEDUPE_KEPT_S,
     DEFAULT_EXPIRY_S,
     ENVELOPE_ID,
+    HOPS_LIMIT,
     LONGEST_EXPIRY_S,
     TEXT_LIMIT_BYTES,
     Entry,
@@ -79,7 +80,7 @@ def test_the_limit_is_in_bytes_of_utf_8_and_reaches_to_the_last_one(letter_: str
 
 
 def test_a_text_that_no_wire_can_carry_is_refused_with_the_place():
-    with pytest.raises(UndecodableText, match="offset 3"):
+    with pytest.raises(UndecodableText, match=r"^the text is not UTF-8: .* offset 3$"):
         check_text("aé\udc80b")
 
 
@@ -111,6 +112,13 @@ def test_a_time_that_is_none_or_longer_is_refused(expires_s: float):
     with pytest.raises(MalformedRequest, match="a message cannot expire after ") as refused:
         check_expiry(expires_s)
     assert refused.value.hint == "above 0, and at most 14d"
+
+
+def test_the_limits_are_those_that_people_are_told():
+    assert TEXT_LIMIT_BYTES == 256 * 1_024
+    assert HOPS_LIMIT == 32
+    days = [s / 86_400 for s in (DEFAULT_EXPIRY_S, LONGEST_EXPIRY_S, DEDUPE_KEPT_S)]
+    assert days == [7, 14, 30]
 
 
 def test_an_inbox_remembers_an_id_longer_than_any_sender_tries():

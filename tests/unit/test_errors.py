@@ -139,6 +139,8 @@ SAID = [
         "this is a bug in fleet; please report it",
     ),
     (errors.VersionMismatch("too new", hint="update"), "too new", "update"),
+    (errors.NotPaired("no member"), "no member", ""),
+    (errors.NotAllowed("neo@white", "peek at", "rin"), "neo@white may not peek at rin", ""),
 ]  # fmt: skip
 
 

@@ -73,6 +73,11 @@ def test_namesakes_are_told_apart_by_as_much_of_their_ids_as_it_takes():
     assert ambiguous("rin@nova~naaaa", directory).candidates[0].address == "rin@nova~naaaab"
 
 
+def test_an_id_is_shown_with_no_letter_more_than_tells_it_apart():
+    directory = known((node("nova", "naaab"), []), (node("nova", "naaac"), []))
+    assert node_label(directory, id_of("naaab")) == "nova~naaab"
+
+
 def test_a_node_that_left_is_shown_by_the_beginning_of_its_id():
     assert node_label(Directory(), id_of("gone")) == "gonezzzzzzzz"
 
@@ -124,6 +129,12 @@ def test_a_hint_names_three_at_most_and_those_of_the_very_name_first():
     directory = known((WHITE, ["ri", "rins"]), *((one, ["rin"]) for one in nodes))
     hint = unknown("rin@white", directory).hint
     assert hint == "did you mean rin@n0, rin@n1, rin@n2? fleet ls shows all"
+
+
+def test_agents_of_the_very_name_are_found_for_the_hint_in_the_largest_fleet():
+    crowd = (f"build-{number}" for number in range(5_001))
+    hint = unknown("rin@white", known((WHITE, crowd), (NOVA, ["rin"]))).hint
+    assert hint == "did you mean rin@nova? fleet ls shows all"
 
 
 def test_an_unknown_node_is_refused_with_the_nodes_there_are():
@@ -180,6 +191,15 @@ def test_an_ambiguous_node_is_refused_with_names_of_nodes_that_can_be_pasted_bac
     for candidate, meant in zip(refused.value.candidates, (NOVA, NAMESAKE), strict=True):
         query = parse_query(f"operator@{candidate.address}")
         assert resolve_node(query.node, query.node_prefix, directory) == meant
+
+
+def test_an_agent_whose_node_is_not_known_is_listed_all_the_same():
+    directory = known((WHITE, ["rin"]))
+    directory.put(agent("rin", NOVA))
+    there = ambiguous("rin", directory).candidates[1]
+    assert (there.address, there.node, there.state, there.last_seen) == (
+        f"rin@{NOVA.node_id[:12]}", NOVA.node_id[:12], "away", "",
+    )  # fmt: skip
 
 
 def test_a_query_that_was_never_typed_still_finds_nobody():

@@ -104,7 +104,7 @@ def test_a_node_speaks_for_its_own_agents_only():
 def test_what_this_version_does_not_know_is_refused_with_what_it_was(said: str, why: str):
     with pytest.raises(MalformedRequest) as refused:
         frame_from_wire(wire(said), THERE)
-    assert why in str(refused.value)
+    assert str(refused.value).endswith(why)
 
 
 def test_frames_of_other_kinds_may_be_empty():
@@ -160,6 +160,13 @@ def test_an_error_of_a_later_version_is_still_an_error_with_its_words():
     assert error_from_wire(told).layer == "tls", "a layer that is not known is the class's own"
 
 
+def test_a_declined_envelope_is_not_offered_again_unless_that_is_said():
+    said = Taken((), (Declined(ulid(2), UnknownAgent("rin")),))
+    read = frame_from_wire(frame_to_wire(said), THERE)
+    assert isinstance(read, Taken)
+    assert [declined.retry for declined in read.declined] == [False]
+
+
 def test_a_declined_envelope_carries_why_and_whether_to_try_again():
     said = Taken((ulid(1),), (Declined(ulid(2), UnknownAgent("rin"), retry=True),))
     read = frame_from_wire(frame_to_wire(said), THERE)
@@ -199,7 +206,7 @@ def test_even_an_endless_sentence_fits_and_its_beginning_arrives(letter_: str):
     assert len(data) < ROOM_BYTES
     assert read is not None
     assert str(read) == letter_ * 750 + "…"
-    assert set(read.hint) == {letter_}
+    assert read.hint == letter_ * 375
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\x08\x01", b"\x12\x02hi"])
@@ -228,7 +235,7 @@ def test_the_very_bytes_that_were_signed_travel():
 
 def test_an_entry_that_admits_and_revokes_nobody_says_nothing():
     body = roster_pb2.EntryBody(fleet_id="fleet-1").SerializeToString()
-    with pytest.raises(MalformedRequest, match="a roster entry that says nothing"):
+    with pytest.raises(MalformedRequest, match=r"^a roster entry that says nothing$"):
         read_body(body)
 
 
