@@ -40,6 +40,7 @@ class Dress(StrEnum):
 
     PLAIN = "plain"
     COMMENT = "comment"  # behind "# ", for programs that run what they read
+    REPL = "repl"  # the same, after an empty line, which ends an open block
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def clean(text: str) -> Cleaned:
     return Cleaned("".join(pieces), changed)
 
 
+def untabbed(cleaned: Cleaned) -> Cleaned:
+    """A tab is a key, too, to a program that reads keys and is given no paste: it completes names.
+    It becomes blanks up to the next eighth column, and is counted."""
+    return Cleaned(cleaned.text.expandtabs(), cleaned.changed + cleaned.text.count("\t"))
+
+
 @lru_cache(maxsize=4096)
 def _is_kept(char: str) -> bool:
     if char in "\n\t" or char in _KEPT_FORMAT:
@@ -86,12 +93,13 @@ def framed(envelope: Envelope, text: str, nonce: str, here: str, dress: Dress) -
     """Header, text and end line, as the agent reads them. A raw envelope is its bare text."""
     if envelope.raw:
         return text
-    mark = "# " if dress is Dress.COMMENT else ""
+    mark = "" if dress is Dress.PLAIN else "# "
+    gap = "\n" if dress is Dress.REPL else ""
     head = (
         f"{mark}[fleet {nonce} | from {envelope.sender} | {authority(envelope, here)} "
         f'| id {envelope.id} | answer: fleet reply {envelope.id} "…"]'
     )
-    return f"{head}\n{text}\n{mark}{end_line(nonce)}"
+    return f"{head}\n{text}\n{gap}{mark}{end_line(nonce)}"
 
 
 def end_line(nonce: str) -> str:

@@ -193,7 +193,8 @@ def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
     """Whether the program took the text: our end line left the input, and something followed.
 
     ``typed`` is the look before Enter, ``end`` the text's last line as typed. A text that was not
-    seen in the input has to be seen above it.
+    seen in the input has to be seen above it. Where the prompt is not known, an empty line right
+    beneath the text is no sign: in an editor of many lines Enter adds one.
     """
     if now.unread_bytes or (end and end in now.cursor_row):
         return False
@@ -202,7 +203,7 @@ def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
             was_seen = composer(profile, typed) is not Composer.EMPTY
             return _differs(typed, now) and (was_seen or any(end in row for row in now.rows))
         return now.tty is Tty.COOKED or is_busy(profile, now)
-    return _differs(typed, now)
+    return _differs(typed, now) and not _is_a_line_more(now, end)
 
 
 def settled(profile: Profile, now: Look, end: str) -> bool:
@@ -215,7 +216,12 @@ def settled(profile: Profile, now: Look, end: str) -> bool:
         return False
     if profile.prompt is not None:
         return composer(profile, now) is Composer.EMPTY
-    return any(end in row for row in now.rows)
+    return any(end in row for row in now.rows) and not _is_a_line_more(now, end)
+
+
+def _is_a_line_more(now: Look, end: str) -> bool:
+    above = now.rows[now.cursor_y - 1] if 0 < now.cursor_y <= len(now.rows) else ""
+    return now.tty is Tty.RAW and not now.cursor_row.strip() and bool(end) and end in above
 
 
 def _differs(one: Look, other: Look) -> bool:

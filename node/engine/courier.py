@@ -17,7 +17,7 @@ import structlog
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import RECIPIENT, Event, Evidence, HoldReason, State, may
 from fleet.core.errors import FleetError, NoTmux, TooLarge
-from fleet.core.keystrokes import Paste, clean, end_line, framed, pasted
+from fleet.core.keystrokes import Paste, clean, end_line, framed, pasted, untabbed
 from fleet.core.profile import Profile
 from fleet.core.screen import Look, Tty, asking, bound, fits, gate, settled, shown, stands, taken
 from node.engine.agents import Agents
@@ -217,7 +217,10 @@ class Courier:
         if desk.mark < 0:
             desk.mark = self._store.inbox.last_mark(item.envelope.recipient)
         desk.mark = max(desk.mark, look.last) + 1
+        how = Paste.LINES if look.tty is Tty.LINE else job.profile.paste
         cleaned = clean(item.envelope.text)
+        if how is Paste.LINES and look.tty is not Tty.LINE:
+            cleaned = untabbed(cleaned)
         nonce = self._clock.nonce()
         text = cleaned.text
         if not fits(job.profile, look, text):
@@ -230,7 +233,6 @@ class Courier:
         )
         item = self._inbox.advance(item, Event.BEGIN)
         await self._store.commit()
-        how = Paste.LINES if look.tty is Tty.LINE else job.profile.paste
         whole = framed(item.envelope, text, nonce, self._node_id, job.profile.dress)
         return replace(job, item=item, end=_end_of(item)), whole, how
 

@@ -61,13 +61,13 @@ def test_the_frame_is_found_around_any_text_and_the_text_is_whole(
     text: str, dress: Dress, nonce: str
 ):
     cleaned = clean(text).text
-    mark = "# " if dress is Dress.COMMENT else ""
+    mark = "" if dress is Dress.PLAIN else "# "
     whole = framed(letter(), cleaned, nonce, HERE, dress)
     head, _, rest = whole.partition("\n")
     inside, _, end = rest.rpartition("\n")
     assert head.startswith(f"{mark}[fleet {nonce} | from neo@white | ")
     assert end == mark + end_line(nonce)
-    assert inside == cleaned
+    assert inside == cleaned + ("\n" if dress is Dress.REPL else "")
 
 
 @given(texts, nonces, nonces)

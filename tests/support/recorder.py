@@ -1,20 +1,24 @@
 """A small agent program: shows a prompt, takes bracketed pastes, writes down every turn.
 
-    python recorder.py FILE [--busy SECONDS] [--silent] [--swallow N] [--dialog]
+    python recorder.py FILE [--busy SECONDS] [--silent] [--swallow N] [--dialog] …
 
 Each submitted turn becomes one line of JSON: its text, and the monotonic times of its first and last
 byte. ``--silent`` echoes nothing, ``--swallow N`` ignores the first N Enters after each paste,
-``--dialog`` opens a question first that any key answers (and writes that down as a turn "DIALOG").
-Real programs do all of these.
+``--dialog`` opens a question first that any key answers (and writes that down as a turn "DIALOG"),
+``--ask`` opens it after the first paste, ``--quit`` ends after the first paste, ``--deaf`` shows its
+prompt and never reads, ``--mute`` reads and does nothing at all. C-d ends it. Real programs do all
+of these.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import select
 import sys
+import termios
 import time
 import tty
 from pathlib import Path
@@ -56,6 +60,8 @@ class Recorder:
             self.take(data[:at], now_s)
             self.in_paste = not self.in_paste
             data = data[at + len(mark) :]
+            if not self.in_paste:
+                self.pasted()
 
     def take(self, piece: bytes, now_s: float) -> None:
         if piece and not self.turn:
@@ -67,9 +73,27 @@ class Recorder:
         for byte in piece:
             if byte == 0x0D:
                 self.enter(now_s)
+            elif byte == 0x04:
+                sys.exit()
             else:
                 self.turn += bytes([byte])
                 self.echo(bytes([byte]))
+
+    def pasted(self) -> None:
+        if self.options.quit:
+            sys.exit()
+        if self.options.ask:
+            self.options.ask = False
+            self.show("\r\n")
+            self.ask()
+
+    def ask(self) -> None:
+        self.show("Allow this? (y/n) ")
+        os.read(0, 1)
+        self.note(text="DIALOG")
+        self.show("\r\x1b[K")
+        self.prompt()
+        self.echo(self.turn)
 
     def echo(self, piece: bytes) -> None:
         if not self.options.silent:
@@ -86,9 +110,11 @@ class Recorder:
         self.turn = b""
         self.show("\r\n")
         if self.options.busy:
+            self.show("(at work)")
             end_s = time.monotonic() + self.options.busy
             while (left := end_s - time.monotonic()) > 0:
                 select.select([], [], [], left)
+            self.show("\r\x1b[K")
         self.prompt()
 
 
@@ -98,18 +124,18 @@ def main() -> None:
     parser.add_argument("--busy", type=float, default=0.0)
     parser.add_argument("--silent", action="store_true")
     parser.add_argument("--swallow", type=int, default=0)
-    parser.add_argument("--dialog", action="store_true")
+    for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute"):
+        parser.add_argument(flag, action="store_true")
     recorder = Recorder(parser.parse_args())
+    atexit.register(termios.tcsetattr, 0, termios.TCSADRAIN, termios.tcgetattr(0))
     tty.setraw(0)
     recorder.show("\x1b[?2004h")
-    if recorder.options.dialog:
-        recorder.show("Allow this? (y/n) ")
-        os.read(0, 1)
-        recorder.note(text="DIALOG")
-        recorder.show("\r\n")
-    recorder.prompt()
+    (recorder.ask if recorder.options.dialog else recorder.prompt)()
+    while recorder.options.deaf:
+        select.select([], [], [])
     while data := os.read(0, 65536):
-        recorder.feed(data, time.monotonic())
+        if not recorder.options.mute:
+            recorder.feed(data, time.monotonic())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.homes import Home
 
 PROGRAM = Path(__file__).with_name("recorder.py")
-_FRAMED = re.compile(
+FRAMED = re.compile(
     r"\[fleet (?P<nonce>[a-z2-7]{6}) \| from (?P<sender>\S+) \| (?P<authority>[^|]+) "
     r"\| id (?P<id>[0-9A-Z]{26}) \|[^\n]*\]\n(?P<text>.*)\n\[end (?P=nonce)\]",
     re.DOTALL,
@@ -56,7 +56,7 @@ class Recording:
         found = []
         for line in self.path.read_text().splitlines() if self.path.exists() else ():
             told = json.loads(line)
-            whole = _FRAMED.fullmatch(told["text"])
+            whole = FRAMED.fullmatch(told["text"])
             assert whole, f"not one whole message: {told['text'][:300]!r}"
             found.append(
                 Turn(

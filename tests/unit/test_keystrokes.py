@@ -5,7 +5,17 @@ The rest of the claims hold for any text: ``tests/property/test_keystrokes.py``.
 
 import pytest
 
-from fleet.core.keystrokes import Cleaned, Dress, Paste, authority, clean, end_line, framed, pasted
+from fleet.core.keystrokes import (
+    Cleaned,
+    Dress,
+    Paste,
+    authority,
+    clean,
+    end_line,
+    framed,
+    pasted,
+    untabbed,
+)
 from tests.support.letters import HERE, THERE, letter, ulid
 
 HARMLESS = [
@@ -113,6 +123,19 @@ def test_a_program_that_runs_what_it_reads_gets_the_frame_as_comments():
     assert head.startswith("# [fleet 7f3k2q | from neo@white |")
     assert text == ["make"]
     assert end == f"# {end_line('7f3k2q')}"
+
+
+def test_where_a_block_may_be_left_open_an_empty_line_ends_it():
+    _, *text, end = framed(letter(), "if x:\n    y", "7f3k2q", THERE, Dress.REPL).split("\n")
+    assert text == ["if x:", "    y", ""]
+    assert end == f"# {end_line('7f3k2q')}"
+
+
+def test_a_tab_that_would_be_a_key_becomes_blanks_and_is_counted():
+    assert untabbed(Cleaned("\tif x:\n\t\ty\tz", 2)) == Cleaned(
+        "        if x:\n                y       z", 6
+    )
+    assert untabbed(Cleaned("no tab", 0)) == Cleaned("no tab", 0)
 
 
 @pytest.mark.parametrize("dress", Dress)

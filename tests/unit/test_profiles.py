@@ -42,7 +42,7 @@ def test_ours_are_sound(profile: Profile):
         assert pattern is None or not pattern.search(""), "an empty row would fit"
     # What runs its input, runs the frame: it has to be a comment.
     runs_input = profile.is_shell or Paste.LINES is profile.paste
-    assert not runs_input or profile.dress is Dress.COMMENT
+    assert not runs_input or profile.dress is not Dress.PLAIN
     assert profile.name != "generic" or not profile.programs
 
 

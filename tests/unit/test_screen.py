@@ -17,6 +17,7 @@ from fleet.core.screen import (
     asking,
     bound,
     composer,
+    fits,
     gate,
     is_busy,
     settled,
@@ -201,6 +202,32 @@ def test_work_is_seen_on_any_row():
     assert not is_busy(AGENT, look("escape", "│ >"))
 
 
+# --- can it be given whole? ----------------------------------------------------------------------------
+
+LIMIT = GENERIC.line_limit_bytes
+
+
+@pytest.mark.parametrize(
+    ("profile", "now", "text", "it_fits"),
+    [
+        (GENERIC, look("?"), "x" * GENERIC.paste_limit_bytes, True),
+        (GENERIC, look("?"), "x" * (GENERIC.paste_limit_bytes + 1), False),
+        (GENERIC, look("?"), "é" * (GENERIC.paste_limit_bytes // 2 + 1), False),
+        (GENERIC, look("?", tty=Tty.LINE), f"{'x' * LIMIT}\n{'y' * LIMIT}", True),
+        (GENERIC, look("?", tty=Tty.LINE), f"short\n{'x' * (LIMIT + 1)}\nshort", False),
+        (GENERIC, look("?", tty=Tty.LINE), "é" * (LIMIT // 2 + 1), False),
+        (GENERIC, look("?", tty=Tty.UNKNOWN), "x" * (LIMIT + 1), False),
+        # Between two lines the terminal is a cooked one, while the program does what the first says.
+        (PYTHON, look(">>>"), "x" * (LIMIT + 1), False),
+        (BASH, look("$"), "x" * (LIMIT + 1), True),
+    ],
+)
+def test_a_text_fits_when_it_is_one_paste_and_no_terminal_would_cut_a_line_of_it(
+    profile: Profile, now: Look, text: str, it_fits: bool
+):
+    assert fits(profile, now, text) == it_fits
+
+
 # --- has it appeared, was it taken? -------------------------------------------------------------------
 
 END = "[end 7f3k2q]"
@@ -247,7 +274,11 @@ def test_a_text_has_appeared_when_the_input_line_shows_it_and_nothing_is_left_un
         (AGENT, look("│ >  │"), look("a notice", "│ >  │"), False),
         (AGENT, look("│ >  │"), look(END, "│ >  │"), True),
         (GENERIC, look(END), look(END), False),
-        (GENERIC, look(END), look(END, ""), True),
+        (GENERIC, look(END), look(END, "> "), True),
+        # In an editor of many lines Enter adds a line; in a cooked terminal it ends one.
+        (GENERIC, look(END), look(END, "  "), False),
+        (GENERIC, look(END), look(END, "", tty=Tty.LINE), True),
+        (GENERIC, look(END), look(END, "thank you", ""), True),
         (GENERIC, look(f"> {END}"), look(f"> {END}", f"you said {END}"), False),
         (GENERIC, look("x"), look("x"), False),
         (GENERIC, look("x"), look("y", unread_bytes=1), False),
@@ -301,6 +332,8 @@ def test_a_text_whose_end_is_not_known_is_judged_by_the_rest():
         (BASH, look(*FRAME, "compiling"), False),
         (BASH, look("$", unread_bytes=1), False),
         (GENERIC, look(END, "thank you"), True),
+        (GENERIC, look(END, "  "), False),
+        (GENERIC, look(END, "", tty=Tty.COOKED), True),
         (GENERIC, look("x", END), False),
         (GENERIC, look("nothing", "of it"), False),
         (GENERIC, look(END, "", unread_bytes=2), False),
