@@ -125,13 +125,14 @@ class StreamLink:
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._over = True
-            self._to_read.set()
             for pump in pumps:
                 pump.cancel()
-            ends = await asyncio.gather(*pumps, return_exceptions=True)
-            for end in ends:
-                self._note(end)
+            try:
+                for end in await asyncio.gather(*pumps, return_exceptions=True):
+                    self._note(end)
+            finally:  # not before it is known how: whoever waits for a frame is to hear of a refusal
+                self._over = True
+                self._to_read.set()
 
     async def _read(self, stream: Stream) -> None:
         """Ends at the end of the stream, whoever ended it and how."""

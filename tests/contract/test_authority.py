@@ -1,0 +1,114 @@
+"""What the engine may rely on of its authority: real keys, and the words that stand for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from fleet.core.address import NODE_ID
+from fleet.core.errors import NotAllowed, NotPaired
+from fleet.core.roster import Admit, Revoke
+from node.adapters.keyring import Keyring
+from node.adapters.pki import new_node_key, public_bytes
+from node.ports import Authority
+from tests.support.authority import FakeAuthority, id_of
+
+
+class Made(Protocol):
+    """A maker of authorities, each of a fleet of its own, and of keys of nodes."""
+
+    def founder(self, name: str) -> Authority: ...
+
+    def plain(self, name: str) -> Authority:
+        """One without the root key."""
+        ...
+
+    def key(self, name: str) -> bytes: ...
+
+
+class Words:
+    def __init__(self, folder: Path) -> None:
+        pass
+
+    def founder(self, name: str) -> Authority:
+        return FakeAuthority(id_of(name), id_of(f"root {name}"), True, lambda _id, _at: None)
+
+    def plain(self, name: str) -> Authority:
+        return FakeAuthority(id_of(name), id_of(f"root {name}"), False, lambda _id, _at: None)
+
+    def key(self, name: str) -> bytes:
+        return id_of(name).encode()
+
+
+class Keys:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def founder(self, name: str) -> Authority:
+        folder = self._folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return Keyring.open(folder)
+
+    def plain(self, name: str) -> Authority:
+        self.founder(name)
+        (self._folder / name / "root.key").unlink()
+        return Keyring.open(self._folder / name)
+
+    def key(self, name: str) -> bytes:
+        return public_bytes(new_node_key().public_key())
+
+
+@pytest.fixture(params=[Words, Keys])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
+    kind: Callable[[Path], Made] = request.param
+    return kind(tmp_path)
+
+
+def test_what_the_root_signs_is_verified_as_it_was_said(made: Made) -> None:
+    white = made.founder("white")
+    entry, certificate = white.admit(made.key("nova"), "nova")
+    assert isinstance(entry.entry, Admit)
+    assert (entry.entry.name, entry.entry.certificate) == ("nova", certificate)
+    assert NODE_ID.fullmatch(entry.entry.node_id)
+    assert white.verify(entry.body, entry.signature) == entry
+    revoke = white.revoke(entry.entry.node_id, "lost")
+    assert revoke.entry == Revoke(entry.entry.node_id, "lost")
+    assert white.verify(revoke.body, revoke.signature) == revoke
+
+
+def test_a_key_is_admitted_in_the_same_words_every_time(made: Made) -> None:
+    white, key = made.founder("white"), made.key("nova")
+    assert white.admit(key, "nova") == white.admit(key, "nova")
+    assert white.admit(key, "nova")[0].entry_id != white.admit(made.key("kai"), "nova")[0].entry_id
+
+
+def test_what_was_changed_after_it_was_signed_is_refused(made: Made) -> None:
+    white = made.founder("white")
+    entry, _ = white.admit(made.key("nova"), "nova")
+    forged = entry.body.replace(b"nova", b"kaii")
+    assert forged != entry.body
+    with pytest.raises(NotPaired):
+        white.verify(forged, entry.signature)
+    with pytest.raises(NotPaired):
+        white.verify(entry.body, bytes(len(entry.signature)))
+
+
+def test_what_another_root_signed_is_refused(made: Made) -> None:
+    white, other = made.founder("white"), made.founder("other")
+    assert white.fleet_id != other.fleet_id
+    entry, _ = other.admit(made.key("nova"), "nova")
+    with pytest.raises(NotPaired):
+        white.verify(entry.body, entry.signature)
+
+
+def test_without_the_root_key_nobody_is_let_in_or_put_out(made: Made) -> None:
+    assert made.founder("white").is_admin
+    plain = made.plain("nova")
+    assert not plain.is_admin
+    with pytest.raises(NotAllowed):
+        plain.admit(made.key("kai"), "kai")
+    with pytest.raises(NotAllowed):
+        plain.revoke(id_of("kai"), "no reason")
