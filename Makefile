@@ -10,14 +10,16 @@ LOCK := .ci/requirements-dev.txt
 PYTEST := $(PY) -m pytest
 # Suites that touch the world share two processes, a file at a time.
 SLOW := -n 2 --dist loadfile
-# Plain values, virtual time: everything that runs in seconds and touches nothing.
-QUICK_TESTS := $(wildcard tests/unit tests/property tests/stories tests/sim tests/test_*.py)
+# Plain values, virtual time: everything that runs in seconds and touches nothing; of the contract
+# suites the half that runs on fakes.
+QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/contract tests/test_*.py) \
+	-m "not tmux and not api"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	test contract api tmux tui netns e2e demo bench cover clean
+	stories-rewrite test contract api tmux tui netns e2e demo bench cover clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: needs $(STAMP) ## make .venv with every package pinned; nothing to do when up to date
 
@@ -53,7 +55,10 @@ contracts: setup ## who may import whom
 	@report=$$($(BIN)/lint-imports --no-logo --cache-dir .cache/imports 2>&1) || { echo "$$report"; exit 1; }
 
 quick: setup ## unit, property, stories, docs, proto in step: the tests that touch nothing
-	@$(PYTEST) -q $(QUICK_TESTS)
+	@$(PYTEST) -q $(QUICK)
+
+stories-rewrite: setup ## put into tests/stories what is answered now; then read the difference
+	@$(PY) -m tests.support.story tests/stories/*.txt
 
 docs: setup ## what the code has, the docs have; links lead somewhere; FIX=1 writes the help texts
 	@$(if $(FIX),COLUMNS=80 $(PY) docs/write_reference.py)
@@ -85,7 +90,7 @@ e2e: setup ## whole nodes and the command line, as a person uses them
 	@$(PYTEST) $(SLOW) tests/e2e
 
 cover: setup ## branch coverage of fleet/core by the quick tests
-	@$(BIN)/coverage run -m pytest -q $(QUICK_TESTS)
+	@$(BIN)/coverage run -m pytest -q $(QUICK)
 	@$(BIN)/coverage report
 
 demo: setup ## two nodes, three agents, real tmux and mTLS, in throw-away homes: under a minute

@@ -70,6 +70,11 @@ class Server:
         self._panes: dict[str, Pane] = {}
         self._numbers = 0
 
+    def panes(self) -> list[Pane]:
+        """All that are there."""
+        self._reap()
+        return list(self._panes.values())
+
     def pane(self, pane_id: str) -> Pane | None:
         """The pane, if it is there (still)."""
         self._reap()
@@ -104,7 +109,7 @@ class Server:
         """Keys from a person: a mode eats them, and a synchronised window multiplies them."""
         pane = self.known(pane_id)
         together = pane.window in self.synchronised
-        for one in list(self._panes.values()):
+        for one in self.panes():
             typed = one is pane or (together and one.window == pane.window)
             if typed and not one.mode and not one.input_off:
                 one.give(data)
@@ -146,6 +151,10 @@ class Tmux:
             server = self._servers[socket] = Server(socket, self._pids, 10 * self._pids)
         return server
 
+    def all_panes(self) -> list[Pane]:
+        """Every pane of every server."""
+        return [pane for server in self._servers.values() for pane in server.panes()]
+
     def window(self, socket: str, *programs: Program, window: str = "person") -> Pane:
         """A pane that a person opened, each program started by the one before it."""
         owner, *started = (self.run(program) for program in programs)
@@ -165,7 +174,7 @@ class Tmux:
         server = self._servers.pop(socket, None)
         if server is not None:
             server.alive = False
-            for pane in list(server._panes.values()):
+            for pane in server.panes():
                 server.close(pane)
 
 

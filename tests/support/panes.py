@@ -18,7 +18,7 @@ from fleet.core.keystrokes import Paste
 from fleet.core.screen import Look
 from node.ports import PaneInfo, PaneRef, SpawnSpec
 from tests.support.model_tmux import INST, Pane, Server, Tmux, framed
-from tests.support.programs import Program
+from tests.support.programs import Chat, Program
 
 T = TypeVar("T")
 
@@ -43,6 +43,8 @@ class Typed:
     program: Program
     sequence: int
     data: bytes
+    asked_s: float | None
+    """Since when a question was open on its screen then, of a kind that its profile knows."""
 
 
 class FakePanes:
@@ -68,6 +70,10 @@ class FakePanes:
             raise NoTmux(f"the answer to {request} is lost")
 
         self.when(request, moment, lost)
+
+    def forget_plans(self) -> None:
+        """Nothing is to happen any more."""
+        self._plans.clear()
 
     # --- starting ---
 
@@ -156,7 +162,8 @@ class FakePanes:
         front = pane.front
         assert front is not None, "a paste into a dead pane ends tmux 3.3a"
         now_s = asyncio.get_running_loop().time()
-        self.typed(Typed(now_s, ref.token, front, sequence, text))
+        asked_s = front.asked_s if isinstance(front, Chat) and front.is_known else None
+        self.typed(Typed(now_s, ref.token, front, sequence, text, asked_s))
         pane.give(data)
 
     # --- ending ---

@@ -65,6 +65,8 @@ class Chat(Program):
     """A program with a prompt. Everything that can go wrong with one is switched on from outside."""
 
     bracketed = True
+    is_known = True
+    """Whether there is a profile that tells how its questions look."""
     mark = "> "
 
     def __init__(self, argv: tuple[str, ...] = ("chat",)) -> None:
@@ -73,7 +75,7 @@ class Chat(Program):
         self.answers: list[str] = []
         self.draft = ""
         self.question = ""
-        self.asking_since_s = 0.0
+        self.asked_s: float | None = None  # since when the question is open
         self.asks_after_paste = ""
         self.busy = False
         self.reads = True
@@ -100,8 +102,8 @@ class Chat(Program):
         for name, value in now.items():
             getattr(self, name)  # a misspelt one is an error
             setattr(self, name, value)
-        if now.get("question"):
-            self.asking_since_s = asyncio.get_running_loop().time()
+        if "question" in now:
+            self._ask(self.question)
         self.keys(b"")
 
     # --- what it does ---
@@ -109,16 +111,20 @@ class Chat(Program):
     def _read(self, piece: bytes) -> None:
         if self.question:
             self.answers.append(piece.decode())
-            self._say(f"answered: {piece!r}")
-            self.question = ""
+            self._say("answered")
+            self._ask("")
         elif piece.startswith(PASTE_BEGIN):
             self.draft += piece[len(PASTE_BEGIN) : -len(PASTE_END)].decode()
-            self.question = self.asks_after_paste
+            self._ask(self.asks_after_paste)
             self.ended = self.dies_on == "paste"
         elif piece == b"\r":
             self._enter()
         else:
             self.draft += piece.decode()
+
+    def _ask(self, question: str) -> None:
+        self.question = question
+        self.asked_s = asyncio.get_running_loop().time() if question else None
 
     def _enter(self) -> None:
         self.ended = self.dies_on == "enter"
@@ -141,6 +147,20 @@ class Chat(Program):
         self.rows = (*self._said, *below)[-_ROWS:]
 
 
+class Slow(Chat):
+    """Needs some seconds before it shows its prompt."""
+
+    def __init__(self, argv: tuple[str, ...] = ("slow",)) -> None:
+        self.is_loaded = False
+        super().__init__(argv)
+        asyncio.get_running_loop().call_later(5.0, lambda: self.set(is_loaded=True))
+
+    def _show(self) -> None:
+        super()._show()
+        if not self.is_loaded:
+            self.rows = ("loading…",)
+
+
 class Shell(Chat):
     """A shell at its prompt: every turn is a command that it runs."""
 
@@ -154,6 +174,7 @@ class Lines(Chat):
     """A program that reads lines from a cooked terminal: no bracketed paste, each line is a turn."""
 
     bracketed = False
+    is_known = False
     mark = ""
 
     def __init__(self, argv: tuple[str, ...] = ("lines",)) -> None:
@@ -174,6 +195,7 @@ INSTALLED: dict[str, Callable[[tuple[str, ...]], Program]] = {
     "patient": Chat,
     "bash": Shell,
     "lines": Lines,
+    "slow": Slow,
     "stillborn": Stillborn,
     "sleep": Program,
 }

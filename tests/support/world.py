@@ -8,6 +8,7 @@ again. Everything that chance decides comes from the world's seed.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from node.daemon import World as Adapters
 from node.doors.calls import handle
 from node.doors.local import Answer, Request
 from node.engine.node import Node
+from node.ports import PaneRef
 from node.records import Me
 from node.store import SqliteStore
 from node.store.database import Database
@@ -94,7 +96,8 @@ class Host:
         self.node: Node | None = None
         self.panes = FakePanes(self.tmux)
         self.typed: list[Typed] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
+        # In order: those who are cancelled go on in the order in which they began.
+        self._tasks: dict[asyncio.Task[Any], None] = {}
 
     # --- lives ---
 
@@ -157,8 +160,8 @@ class Host:
         abandon(node.store.database)
         for task in self._tasks:
             task.cancel()
-        self.world.dying |= self._tasks
-        self._tasks = set()
+        self.world.dying += self._tasks
+        self._tasks = {}
 
     @property
     def up_node(self) -> Node:
@@ -169,7 +172,7 @@ class Host:
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
@@ -179,7 +182,7 @@ class Host:
             error = task.exception()
             if error is not None and not isinstance(error, FleetError):
                 self.world.trouble.append(error)
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
 
     # --- who comes to its door ---
 
@@ -203,6 +206,7 @@ class Host:
         await asyncio.wait({asked})
         if asked.cancelled():
             answer.error(NodeNotRunning(self.key, "it went away before it answered"))
+        self.world.note(said)
         return said
 
     async def _asked(self, caller: str, request: Request, answer: Answer) -> None:
@@ -226,17 +230,22 @@ class Host:
     def _born(self, token: str, program: Program) -> None:
         self.world.births[token] = Birth(self, program)
 
+    def ref(self, agent: str) -> PaneRef:
+        """Where an agent's newest incarnation is, or was; the node may be down."""
+        with self.store() as store:
+            found = next((one for one in store.book.agents() if one.name == agent), None)
+        assert found is not None, f"{agent} is no agent of {self.key}"
+        assert found.ref is not None, f"{agent} has no pane"
+        return found.ref
+
     def pane(self, agent: str) -> Pane:
         """The pane of an agent's newest incarnation."""
-        ref = self.up_node.agents.known(agent).ref
-        assert ref is not None, f"{agent} has no pane"
+        ref = self.ref(agent)
         return self.tmux.server(ref.socket).known(ref.pane)
 
     def program(self, agent: str) -> Chat:
         """The program of an agent's newest incarnation, running or not."""
-        ref = self.up_node.agents.known(agent).ref
-        assert ref is not None, f"{agent} has no pane"
-        return cast(Chat, self.world.births[ref.token].program)
+        return cast(Chat, self.world.births[self.ref(agent).token].program)
 
     @contextmanager
     def store(self) -> Iterator[SqliteStore]:
@@ -279,7 +288,9 @@ class World:
         self.net = SimNet(Random(f"{seed} net"))
         self.hosts: dict[str, Host] = {}
         self.births: dict[str, Birth] = {}
-        self.dying: set[asyncio.Task[Any]] = set()
+        self.dying: list[asyncio.Task[Any]] = []
+        self.told: dict[str, list[str]] = {}
+        """What callers were last told of each envelope: the states of its receipt."""
         self.trouble: list[BaseException] = []
         """What nobody foresaw. A story in which there is any has failed."""
 
@@ -302,6 +313,12 @@ class World:
         """Let a node into another's fleet."""
         token, _ = await inviter.up_node.membership.invite(60.0)
         await joiner.up_node.membership.join(token)
+
+    def note(self, said: Said) -> None:
+        """Remember what a caller was told."""
+        if isinstance(said.result, dict) and "timeline" in said.result:
+            told = [entry["state"] for entry in said.result["timeline"]]
+            self.told[said.result["id"]] = told
 
     def shown(self, host: Host) -> None:
         """A host has come up: it is in the network, and mDNS shows it to all and all to it."""
@@ -355,19 +372,21 @@ def abandon(database: Database) -> None:
 
 
 def play_world(
-    folder: Path,
     story: Callable[[World], Coroutine[Any, Any, T]],
     check: Callable[[World], None],
     seed: int = 0,
 ) -> T:
     """Play a story in a world of its own, then check what has to be true in every world.
 
+    Its files are in memory where that can be had: what is tested is what was written down when, not
+    how long a disk takes.
+
     Raises:
         AssertionError: by the story, by a check, or because a node met a bug.
     """
 
-    async def told() -> T:
-        world = World(folder, seed)
+    async def told(folder: str) -> T:
+        world = World(Path(folder), seed)
         try:
             result = await story(world)
             await world.settle()
@@ -377,8 +396,12 @@ def play_world(
         assert not world.trouble, world.trouble
         return result
 
-    with capture_logs() as logs:
-        result = play(told())
+    memory = Path("/dev/shm")
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
+        capture_logs() as logs,
+    ):
+        result = play(told(folder))
     bugs = [entry for entry in logs if entry["log_level"] == "error"]
     assert not bugs, f"a node met a bug: {bugs}"
     return result

@@ -1,0 +1,244 @@
+"""What has to be true of every world, whatever happened in it; one function each.
+
+They compare what the nodes wrote down with what the model programs really saw. Each yields a sentence
+for everything that is not as promised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fleet.core.address import OPERATOR
+from fleet.core.delivery import TERMINAL, State
+from fleet.core.envelope import Entry
+from node.records import Incoming, Outgoing
+from tests.support.panes import Typed
+from tests.support.programs import Chat
+
+if TYPE_CHECKING:
+    from tests.support.world import Host, World
+
+A_LOOK_S = 0.05
+"""A question this young may have opened between a look and what rested on it; nothing helps that."""
+_EVERYTHING = 1_000_000
+_ID = re.compile(r"\| id ([0-9A-HJKMNP-TV-Z]{26}) \|")
+_NOT_TYPED = {State.ACCEPTED, State.HELD, State.REFUSED, State.EXPIRED, State.CANCELLED}
+_TYPED = {State.TYPED, State.SUBMITTED, State.UNCONFIRMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """One paste, and the envelope that it was of."""
+
+    at: Facts
+    typed: Typed
+    item: Incoming
+
+
+class Facts:
+    """What one host's node wrote down, and what it really typed."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        with host.store() as store:
+            self.inbox: list[Incoming] = store.inbox.recent("", _EVERYTHING, dead=False)[::-1]
+            self.outbox: list[Outgoing] = store.outbox.recent(_EVERYTHING, dead=False)[::-1]
+            self.lives = {
+                str(event["incarnation"]): str(event["agent"])
+                for event in store.database.audit_tail(_EVERYTHING)
+                if event["kind"] in {"agent started", "agent adopted"}
+            }
+        intents = {(item.token, item.mark): item for item in self.inbox if item.mark}
+        self.pastes = [
+            Paste(self, typed, intents[typed.token, typed.sequence])
+            for typed in host.typed
+            if typed.data and (typed.token, typed.sequence) in intents
+        ]
+
+
+Case = Sequence[Facts]
+
+
+def typed_at_most_once(case: Case) -> Iterator[str]:
+    """No envelope is pasted twice: not into one incarnation, and not into the next one either."""
+    first: dict[str, Paste] = {}
+    for facts in case:
+        for paste in facts.pastes:
+            envelope_id = paste.item.envelope.id
+            if envelope_id in first:
+                yield f"{envelope_id}: {first[envelope_id].typed}, and again {paste.typed}"
+            first[envelope_id] = paste
+
+
+def only_into_its_own_incarnation(case: Case) -> Iterator[str]:
+    """What is typed reaches the very program that its token was given to, of the agent addressed."""
+    for facts in case:
+        births = facts.host.world.births
+        intents = {(paste.typed.token, paste.typed.sequence): paste.item for paste in facts.pastes}
+        for typed in facts.host.typed:
+            birth = births[typed.token]
+            if birth.program is not typed.program or birth.host is not facts.host:
+                yield f"{typed} reached another program than {birth.program}"
+            item = intents.get((typed.token, typed.sequence))
+            if item is None:
+                yield f"{typed} is of no envelope that was written down"
+            elif facts.lives.get(typed.token[:12]) != item.envelope.recipient:
+                yield f"{typed} was for {item.envelope.recipient}"
+            elif not _is_text_of(typed, item):
+                yield f"{typed} is not the text of {item.envelope.id}"
+
+
+def _is_text_of(typed: Typed, item: Incoming) -> bool:
+    if item.envelope.raw or not typed.data:
+        return True
+    found = _ID.search(typed.data.decode())
+    return found is not None and found[1] == item.envelope.id
+
+
+def no_question_is_answered(case: Case) -> Iterator[str]:
+    """Nothing that is typed reaches a question that was there to be seen."""
+    for facts in case:
+        for typed in facts.host.typed:
+            if typed.asked_s is not None and typed.at_s - typed.asked_s > A_LOOK_S:
+                yield f"{typed} answered a question"
+
+
+def in_order_per_pair(case: Case) -> Iterator[str]:
+    """What one sender sends to one agent is pasted in the order in which it was sent."""
+    sent = {row.envelope.id: row.seq for facts in case for row in facts.outbox}
+    last: dict[tuple[str, str, str, str], int] = {}
+    for facts in case:
+        for paste in facts.pastes:
+            envelope = paste.item.envelope
+            pair = (envelope.from_node, envelope.sender, envelope.to_node, envelope.recipient)
+            seq = sent.get(envelope.id, 0)
+            if seq < last.get(pair, 0):
+                yield f"{envelope.id} from {envelope.sender} to {envelope.to} was overtaken"
+            last[pair] = seq
+
+
+def states_are_true(case: Case) -> Iterator[str]:
+    """A state is what happened: submitted is one turn, what was refused was never typed."""
+    for facts in case:
+        pasted = {paste.item.envelope.id: paste.typed for paste in facts.pastes}
+        for item in facts.inbox:
+            typed = pasted.get(item.envelope.id)
+            turns = _turns(typed, item)
+            if item.state in _NOT_TYPED and typed is not None:
+                yield f"{item.envelope.id} is {item.state}, and was pasted"
+            if item.state in _TYPED and typed is None:
+                yield f"{item.envelope.id} is {item.state}, and was never pasted"
+            if turns > 1 or (item.state is State.SUBMITTED and turns != 1):
+                yield f"{item.envelope.id} is {item.state}, and was {turns} turns"
+
+
+def _turns(typed: Typed | None, item: Incoming) -> int:
+    """How often the program it was pasted into took it as a turn."""
+    if typed is None or not isinstance(typed.program, Chat):
+        return 0
+    mark = item.envelope.text if item.envelope.raw else f"| id {item.envelope.id} |"
+    return sum(mark in turn for turn in typed.program.turns)
+
+
+def nothing_is_open_without_a_reason(case: Case) -> Iterator[str]:
+    """Where nothing moves any more, what has not ended says why; behind it, others wait."""
+    for facts in case:
+        if facts.host.node is None:
+            continue
+        behind = {OPERATOR}  # a person's inbox has no input: accepted is its end
+        for item in facts.inbox:
+            name = item.envelope.recipient
+            if item.state not in TERMINAL and name not in behind:
+                behind.add(name)
+                if not _has_a_reason(facts.host, item):
+                    yield f"{item.envelope.id} is {item.state}, and does not say why"
+        for row in facts.outbox:
+            if row.state is State.QUEUED and not _waits_for_its_node(facts.host, row):
+                yield f"{row.envelope.id} is queued, and its node is there and has room"
+
+
+def _has_a_reason(host: Host, item: Incoming) -> bool:
+    """Held says it itself; a text that was typed waits at a question, or to be read."""
+    if item.state is State.TYPED:
+        program = host.world.births[item.token].program
+        return isinstance(program, Chat) and bool(program.question or program.unread)
+    return item.state is State.HELD and bool(item.timeline[-1].reason)
+
+
+def _waits_for_its_node(host: Host, row: Outgoing) -> bool:
+    if host.up_node.peers.session(row.envelope.to_node) is None:
+        return True
+    there = next(h for h in host.world.hosts.values() if h.node_id == row.envelope.to_node)
+    waiting = there.up_node.store.inbox.open_count(row.envelope.recipient)
+    return waiting >= there.up_node.inbox.limit
+
+
+def nothing_is_lost(case: Case) -> Iterator[str]:
+    """What a caller was told of is there, and as far as the caller was told."""
+    sent = {row.envelope.id for facts in case for row in facts.outbox}
+    arrived = {item.envelope.id for facts in case for item in facts.inbox}
+    world = case[0].host.world if case else None
+    for envelope_id, told in world.told.items() if world else ():
+        if envelope_id not in sent:
+            yield f"{envelope_id} was told to be {told}, and is nowhere"
+        if State.ACCEPTED in told and envelope_id not in arrived:
+            yield f"{envelope_id} was told to be {told}, and did not arrive"
+
+
+def callers_are_told_the_truth(case: Case) -> Iterator[str]:
+    """The receipt that ended a wait is a timeline as it was at some moment, in its order."""
+    arrived = {item.envelope.id: item for facts in case for item in facts.inbox}
+    rows = {row.envelope.id: row for facts in case for row in facts.outbox}
+    world = case[0].host.world if case else None
+    for envelope_id, told in world.told.items() if world else ():
+        there, here = arrived.get(envelope_id), rows.get(envelope_id)
+        true = [[entry.state.value for entry in one.timeline] for one in (there, here) if one]
+        true += [["queued", *states] for states in true]
+        if not any(states[: len(told)] == told for states in true):
+            yield f"{envelope_id} was told as {told}, and was {true}"
+
+
+def receipts_say_what_is_known(case: Case) -> Iterator[str]:
+    """The sender's timeline is the recipient's, as far as it goes, and never goes further."""
+    arrived = {item.envelope.id: item for facts in case for item in facts.inbox}
+    for facts in case:
+        for row in facts.outbox:
+            there = arrived.get(row.envelope.id)
+            is_here = row.envelope.to_node == facts.host.node_id
+            told = _shape(row.timeline if is_here else row.timeline[1:])
+            known = _shape(there.timeline) if there else []
+            ended_here = there is None and row.state in TERMINAL and len(told) == 1
+            if not ended_here and told != known[: len(told)]:
+                yield f"{row.envelope.id}: {told} is told, and what happened is {known}"
+
+
+def _shape(timeline: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    """A timeline without its times."""
+    return [(entry.state.value, entry.reason, entry.detail) for entry in timeline]
+
+
+EVERY: tuple[Callable[[Case], Iterator[str]], ...] = (
+    typed_at_most_once,
+    only_into_its_own_incarnation,
+    no_question_is_answered,
+    in_order_per_pair,
+    states_are_true,
+    nothing_is_open_without_a_reason,
+    nothing_is_lost,
+    callers_are_told_the_truth,
+    receipts_say_what_is_known,
+)
+
+
+def check(world: World) -> None:
+    """Apply them all to a world in which nothing moves any more.
+
+    Raises:
+        AssertionError: with a line for everything that is not as promised.
+    """
+    case = [Facts(host) for host in world.hosts.values()]
+    broken = [f"{checker.__name__}: {line}" for checker in EVERY for line in checker(case)]
+    assert not broken, "\n".join(broken)
