@@ -237,6 +237,42 @@ def test_a_shell_that_comes_back_under_an_agent_is_seen() -> None:
     run(story)
 
 
+@pytest.mark.parametrize("how", [Paste.BRACKETED, Paste.LINES])
+def test_an_agent_that_ended_since_the_last_look_leaves_its_shell_nothing_to_run(
+    how: Paste,
+) -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        shell = tmux.shell()
+        tmux.type(shell, "sleep 1000", "Enter")
+        until(lambda: tmux.of(shell, "#{pane_current_command}") == "sleep", "it is in front")
+        ref = await panes.bind(tmux.socket, shell, TOKEN)
+        assert await panes.paste(ref, 1, b"x", how)
+        tmux.type(shell, "C-c")
+        until(lambda: tmux.of(shell, "#{pane_current_command}") == "bash", "the shell is back")
+        canary = tmux.folder / "canary"
+        assert not await panes.paste(ref, 2, b"touch %b\r" % bytes(canary), how)
+        assert not await panes.enter(ref, 1)
+        tmux.type(shell, "echo done", "Enter")
+        until(lambda: "\ndone" in tmux("capture-pane", "-p", "-t", shell), "the shell went on")
+        assert not canary.exists()
+
+    run(story)
+
+
+def test_a_shell_within_a_shell_may_be_an_agent() -> None:
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        pane = tmux.shell()
+        tmux.type(pane, "PS1='inner> ' bash --norc --noprofile -i", "Enter")
+        until(lambda: "\ninner>" in tmux("capture-pane", "-p", "-t", pane), "it is in front")
+        ref = await panes.bind(tmux.socket, pane, TOKEN)
+        assert ref.agent_pid != ref.pane_pid
+        assert await panes.paste(ref, 1, b"echo $((6 * 7))", Paste.LINES)
+        assert await panes.enter(ref, 1)
+        until(lambda: "\n42" in tmux("capture-pane", "-p", "-t", pane), "it was run")
+
+    run(story)
+
+
 def test_letting_go_takes_our_own_session_and_leaves_the_agents() -> None:
     async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
         ref = await panes.spawn(tmux.spec("sleep", "infinity"))

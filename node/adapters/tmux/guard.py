@@ -10,6 +10,7 @@ on some other pane when its target is gone (tmux 3.3a, seen), so the condition n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from fleet.core.keystrokes import Paste
 from node.ports import PaneRef
@@ -20,40 +21,55 @@ SENT, REFUSED = "FLEET-SENT", "FLEET-REFUSED"
 _PANE = re.compile(r"%[0-9]{1,9}")
 _TOKEN = re.compile(r"[a-z0-9-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9/_.-]+")
+_PROGRAM = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
-def paste_line(ref: PaneRef, sequence: int, path: str, how: Paste, version: tuple[int, int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is to be known at the moment of typing. ``shell`` is the program beneath an adopted agent,
+    which would run a text if the agent has ended by then; empty when there is none."""
+
+    version: tuple[int, int]
+    shell: str = ""
+
+
+def paste_line(ref: PaneRef, sequence: int, path: str, how: Paste, now: Now) -> str:
     """Paste the file's bytes and set the mark, if the pane is as expected and not marked yet."""
     unmarked = f"#{{e|<:#{{?{LAST},#{{{LAST}}},0}},{sequence:d}}}"
     # In a mode tmux forgets the program's bracketed paste, so a paste it is to frame leaves it.
     leave, frame = (f"copy-mode -q -t {_pane(ref)} ; ", " -p") if how is Paste.NATIVE else ("", "")
-    return _typing(ref, sequence, path, unmarked, LAST, leave, frame + _raw(version))
+    return _typing(ref, sequence, path, (unmarked, LAST), leave, frame, now)
 
 
-def enter_line(ref: PaneRef, sequence: int, path: str, version: tuple[int, int]) -> str:
+def enter_line(ref: PaneRef, sequence: int, path: str, now: Now) -> str:
     """Paste one CR, if this very text is the pane's newest. Never ``send-keys``: a mode would eat
     it, and a synchronised window would press Enter in its other panes."""
     newest = f"#{{==:#{{{LAST}}},{sequence:d}}}"
-    return _typing(ref, sequence, path, newest, SUB, "", _raw(version))
+    return _typing(ref, sequence, path, (newest, SUB), "", "", now)
 
 
 def _typing(
-    ref: PaneRef, sequence: int, path: str, condition: str, mark: str, leave: str, options: str
+    ref: PaneRef,
+    sequence: int,
+    path: str,
+    marked: tuple[str, str],
+    leave: str,
+    frame: str,
+    now: Now,
 ) -> str:
-    pane = _pane(ref)
+    pane, (condition, mark) = _pane(ref), marked
+    raw = " -S" if now.version >= (3, 7) else ""  # 3.7 would make escape characters visible
+    if _PROGRAM.fullmatch(now.shell):
+        condition = _all(f"#{{!=:#{{pane_current_command}},{now.shell}}}", condition)
     buffer = f"fleet-{pane[1:]}-{sequence:d}"
     return (
         f"load-buffer -b {buffer} {_path(path)} ; "
         f"if-shell -F -t {pane} '{_all(*_bound(ref), condition)}' {{ {leave}"
-        f"paste-buffer -r -d{options} -b {buffer} -t {pane} ; "
+        f"paste-buffer -r -d{raw}{frame} -b {buffer} -t {pane} ; "
         f"set-option -p -t {pane} {mark} {sequence:d} ; "
         f"display-message -p {SENT} }} "
         f"{{ display-message -p {REFUSED} ; delete-buffer -b {buffer} }}"
     )
-
-
-def _raw(version: tuple[int, int]) -> str:
-    return " -S" if version >= (3, 7) else ""  # 3.7 would make escape characters visible
 
 
 def mark_line(pane: str, token: str) -> str:

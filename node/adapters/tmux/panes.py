@@ -136,15 +136,18 @@ class TmuxPanes:
         """Paste once and mark, in one command list."""
         client = await self._client(ref.socket)
         with memory_file(text) as path:
-            line = guard.paste_line(ref, sequence, path, how, self._version)
+            line = guard.paste_line(ref, sequence, path, how, self._now(ref))
             return _was_sent(await client.ask(line))
 
     async def enter(self, ref: PaneRef, sequence: int) -> bool:
         """Press Enter, guarded."""
         client = await self._client(ref.socket)
         with memory_file(b"\r") as path:
-            line = guard.enter_line(ref, sequence, path, self._version)
+            line = guard.enter_line(ref, sequence, path, self._now(ref))
             return _was_sent(await client.ask(line))
+
+    def _now(self, ref: PaneRef) -> guard.Now:
+        return guard.Now(self._version, proc.shell_beneath(ref))
 
     # --- ending ---
 

@@ -84,6 +84,17 @@ def foreground(ref: PaneRef) -> Foreground:
     return Foreground.OTHER
 
 
+def shell_beneath(ref: PaneRef) -> str:
+    """The name of the program that comes to the front when an adopted agent ends; empty when the
+    agent is the pane's own process, or is called the same."""
+    if ref.agent_pid == ref.pane_pid:
+        return ""
+    owner, agent = process(ref.pane_pid), process(ref.agent_pid)
+    if owner is None or (agent is not None and agent.program == owner.program):
+        return ""
+    return owner.program
+
+
 class Terminals:
     """Open descriptors of panes' terminals, one per path."""
 
