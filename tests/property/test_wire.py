@@ -1,13 +1,15 @@
 """Every frame and every error, there and back; and any bytes a peer may send."""
 
 from dataclasses import fields, is_dataclass
+from typing import get_args
 
+import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.core import frames
-from fleet.core.errors import FleetError, MalformedRequest
+from fleet.core.errors import FleetError, MalformedRequest, every_error
 from fleet.core.frames import Frame
 from fleet.v1 import link_pb2
 from fleet.wire import (
@@ -43,21 +45,20 @@ def _few(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]
 
 
 _seconds = st.floats(0, 1e9)
-_questions = (
-    st.builds(frames.PeekAsk, _words, names, counts)
-    | st.builds(frames.ProbeAsk, _words, names)
-    | st.builds(frames.CancelAsk, _words, _words)
-)
-_bodies = (
-    st.builds(frames.ScreenAnswer, _few(texts), _words)
-    | st.builds(
-        frames.StepsAnswer,
-        _few(st.builds(frames.Step, _words, _words, _words, _seconds, _words, _words)),
-    )
-    | st.just(frames.DoneAnswer())
-    | errors
-)
-BY_KIND: dict[type, st.SearchStrategy[object]] = {
+QUESTIONS: dict[type, st.SearchStrategy[frames.Question]] = {
+    frames.PeekAsk: st.builds(frames.PeekAsk, _words, names, counts),
+    frames.ProbeAsk: st.builds(frames.ProbeAsk, _words, names),
+    frames.CancelAsk: st.builds(frames.CancelAsk, _words, _words),
+}
+_steps = st.builds(frames.Step, _words, _words, _words, _seconds, _words, _words)
+BODIES: dict[type, st.SearchStrategy[frames.AnswerBody]] = {
+    frames.ScreenAnswer: st.builds(frames.ScreenAnswer, _few(texts), _words),
+    frames.StepsAnswer: st.builds(frames.StepsAnswer, _few(_steps)),
+    frames.DoneAnswer: st.just(frames.DoneAnswer()),
+    FleetError: errors,
+}
+_numbers = st.integers(0, 2**64 - 1)
+BY_KIND: dict[type, st.SearchStrategy[Frame]] = {
     frames.Hello: st.builds(
         frames.Hello, counts, _words, names, _words, _words, _few(_words), _words
     ),
@@ -73,8 +74,8 @@ BY_KIND: dict[type, st.SearchStrategy[object]] = {
         frames.Reports, _few(st.builds(frames.Report, _words, counts, _few(entries), counts))
     ),
     frames.ReportsTaken: st.builds(frames.ReportsTaken, _few(st.tuples(_words, counts))),
-    frames.Ask: st.builds(frames.Ask, st.integers(0, 2**64 - 1), _questions),
-    frames.Answer: st.builds(frames.Answer, st.integers(0, 2**64 - 1), _bodies),
+    frames.Ask: st.builds(frames.Ask, _numbers, st.one_of(*QUESTIONS.values())),
+    frames.Answer: st.builds(frames.Answer, _numbers, st.one_of(*BODIES.values())),
 }
 any_frames = st.one_of(*BY_KIND.values())
 
@@ -92,23 +93,55 @@ def plain(value: object) -> object:
             return value
 
 
+Damage = list[tuple[int, int]]
+damages = st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=4)
+
+
+def damaged(data: bytes, damage: Damage, cut: int) -> bytes:
+    """Some bytes replaced, and the end cut off; mostly a little of it."""
+    some = bytearray(data)
+    for place, byte in damage:
+        if some:
+            some[place % len(some)] = byte
+    return bytes(some[: len(some) - cut % (len(some) + 1)])
+
+
 def over_the_wire(frame: Frame) -> Frame:
     written = frame_to_wire(frame).SerializeToString()
     return frame_from_wire(link_pb2.Frame.FromString(written), PEER)
 
 
-def test_there_is_a_way_to_draw_every_kind_of_frame():
-    assert set(BY_KIND) == set(Frame.__args__)
+def test_there_is_a_way_to_draw_every_kind_of_frame_question_and_answer():
+    assert set(BY_KIND) == set(get_args(Frame))
+    assert set(QUESTIONS) == set(get_args(frames.Question))
+    assert set(BODIES) == set(get_args(frames.AnswerBody))
     assert len(BY_KIND) == len(link_pb2.Frame.DESCRIPTOR.oneofs_by_name["frame"].fields)
 
 
-@given(any_frames)
-def test_every_frame_arrives_as_it_was_sent(frame: Frame):
+@pytest.mark.parametrize("kind", BY_KIND)
+@given(data=st.data())
+def test_every_frame_arrives_as_it_was_sent(kind: type, data: st.DataObject):
+    frame = data.draw(BY_KIND[kind])
     assert plain(over_the_wire(frame)) == plain(frame)
 
 
-@given(errors)
-def test_every_error_arrives_as_its_own_class_in_its_own_words(error: FleetError):
+@given(st.data(), _numbers)
+def test_every_question_and_answer_arrives_with_its_number(data: st.DataObject, number: int):
+    for question in map(data.draw, QUESTIONS.values()):
+        ask = frames.Ask(number, question)
+        assert over_the_wire(ask) == ask
+    for body in map(data.draw, BODIES.values()):
+        answer = frames.Answer(number, body)
+        assert plain(over_the_wire(answer)) == plain(answer)
+
+
+@pytest.mark.parametrize("cls", every_error().values())
+@settings(max_examples=10)
+@given(said=errors)
+def test_every_error_arrives_as_its_own_class_in_its_own_words(
+    cls: type[FleetError], said: FleetError
+):
+    error = cls.rebuilt(said.message, said.hint, said.layer, said.candidates)
     assert told(error_from_wire(error_to_wire(error))) == told(error)
     short = error_from_bytes(error_to_bytes(error))
     assert short is not None
@@ -121,23 +154,19 @@ def test_a_roster_entry_is_read_as_it_was_signed(fleet_id: str, signed: object):
     assert read_body(write_body(fleet_id, entry)) == (fleet_id, entry)
 
 
-@given(st.binary())
-def test_any_bytes_are_an_error_or_none(data: bytes):
-    found = error_from_bytes(data)
+@given(st.binary() | errors.map(error_to_bytes), damages, st.integers(0))
+def test_any_bytes_are_an_error_or_none(data: bytes, damage: Damage, cut: int):
+    found = error_from_bytes(damaged(data, damage, cut))
     assert found is None or isinstance(found, FleetError)
 
 
-@given(
-    any_frames, st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=4), st.integers(0)
-)
+@given(any_frames, damages, st.integers(0))
 def test_a_frame_that_was_damaged_on_purpose_is_read_or_refused_and_nothing_else(
-    frame: Frame, damage: list[tuple[int, int]], cut: int
+    frame: Frame, damage: Damage, cut: int
 ):
-    written = bytearray(frame_to_wire(frame).SerializeToString())
-    for place, byte in damage:
-        written[place % len(written)] = byte
+    written = damaged(frame_to_wire(frame).SerializeToString(), damage, cut)
     try:
-        wire = link_pb2.Frame.FromString(bytes(written[: cut % len(written) + 1]))
+        wire = link_pb2.Frame.FromString(written)
     except DecodeError:
         return
     try:

@@ -8,6 +8,7 @@ from fleet import profiles
 from fleet.core.errors import BadConfig, UnknownProfile
 from fleet.core.keystrokes import Dress, Paste
 from fleet.core.profile import Profile
+from tests.support.wording import says
 
 SHIPPED = profiles.load()
 
@@ -115,6 +116,7 @@ def test_a_file_of_ones_own_says_what_a_profile_is(tmp_path: Path):
         busy = ['working']
         queues_while_busy = true
         settle_s = 1
+        mode_grace_s = 0
         show_limit_s = 0.5
         paste_limit_bytes = 2000
         """,
@@ -125,7 +127,8 @@ def test_a_file_of_ones_own_says_what_a_profile_is(tmp_path: Path):
     assert [pattern.pattern for pattern in (mine.prompt, *mine.dialog)] == [
         "^> ", "Allow\\?", "^❯ 1\\.",
     ]  # fmt: skip
-    assert (mine.settle_s, mine.show_limit_s, mine.paste_limit_bytes) == (1.0, 0.5, 2000)
+    assert (mine.settle_s, mine.mode_grace_s, mine.show_limit_s) == (1.0, 0.0, 0.5)
+    assert mine.paste_limit_bytes == 2000
 
 
 def test_a_file_of_the_same_name_replaces_ours_whole(tmp_path: Path):
@@ -153,30 +156,38 @@ def test_a_folder_that_is_not_there_or_holds_other_files_changes_nothing(tmp_pat
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("title = ", "not TOML: "),
-        ("title: mine", "not TOML: "),
-        (b"title = '\xff'", "not TOML: "),
-        (b"\x00", "not TOML: "),
-        ("x = " + "[" * 5_000, "not TOML: "),
-        ("settle_s = " + "9" * 5_000, "not TOML: "),
-        ("promt = '^> '", "unknown key 'promt' (known: title, aliases, "),
-        ("name = 'other'", "unknown key 'name'"),
+        ("title = ", "not TOML: …"),
+        ("title: mine", "not TOML: …"),
+        (b"title = '\xff'", "not TOML: …"),
+        (b"\x00", "not TOML: …"),
+        ("x = " + "[" * 5_000, "not TOML: …"),
+        ("settle_s = " + "9" * 5_000, "not TOML: …"),
+        ("promt = '^> '", "unknown key 'promt' (known: title, aliases, …)"),
+        ("name = 'other'", "unknown key 'name' (known: …)"),
         ("launch = 'bash'", "Expected `array`, got `str` - at `$.launch`"),
         ("launch = ['bash', 1]", "Expected `str`, got `int` - at `$.launch[1]`"),
         ("paste = 'fast'", "Invalid enum value 'fast' - at `$.paste`"),
         ("dress = 'black'", "Invalid enum value 'black' - at `$.dress`"),
         ("is_shell = 'yes'", "Expected `bool`, got `str` - at `$.is_shell`"),
-        ("prompt = '('", "The pattern '(' is broken: "),
-        ("prompt = '('", " - at `$.prompt`"),
+        ("prompt = '('", "The pattern '(' is broken: … - at `$.prompt`"),
         ("prompt = 7", "Expected a pattern as text - at `$.prompt`"),
-        ("prompt = 'a{99999999999999999999}'", "is broken: the repetition number is too large"),
+        (
+            "prompt = 'a{99999999999999999999}'",
+            "The pattern … is broken: the repetition number is too large - at `$.prompt`",
+        ),
         ("dialog = 'x'", "Expected `array`, got `str` - at `$.dialog`"),
-        ("dialog = ['x', '[']", " - at `$.dialog[1]`"),
+        ("dialog = ['x', '[']", "The pattern '[' is broken: … - at `$.dialog[1]`"),
         ("settle_s = 'long'", "Expected `float`, got `str` - at `$.settle_s`"),
         ("settle_s = -1", "Expected a number from 0 up, got -1 - at `$.settle_s`"),
         ("show_limit_s = nan", "Expected a number from 0 up, got nan - at `$.show_limit_s`"),
-        ("evidence_limit_s = inf", "from 0 up, got inf - at `$.evidence_limit_s`"),
-        ("paste_limit_bytes = -5", "from 0 up, got -5 - at `$.paste_limit_bytes`"),
+        (
+            "evidence_limit_s = inf",
+            "Expected a number from 0 up, got inf - at `$.evidence_limit_s`",
+        ),
+        (
+            "paste_limit_bytes = -5",
+            "Expected a number from 0 up, got -5 - at `$.paste_limit_bytes`",
+        ),
         ("paste_limit_bytes = 1.5", "Expected `int`, got `float` - at `$.paste_limit_bytes`"),
     ],
 )
@@ -186,8 +197,7 @@ def test_a_mistake_is_refused_with_the_file_the_key_and_the_reason(
     said = text.encode() if isinstance(text, str) else text
     with pytest.raises(BadConfig) as refused:
         own(tmp_path, b'title = "mine"\n' + said)
-    assert str(refused.value).startswith(f"{tmp_path}/mine.toml: ")
-    assert why in str(refused.value)
+    assert says(str(refused.value), f"{tmp_path}/mine.toml: {why}")
 
 
 @pytest.mark.parametrize(
@@ -195,13 +205,13 @@ def test_a_mistake_is_refused_with_the_file_the_key_and_the_reason(
     [
         ("", "Object missing required field `title`"),
         ("title = 1", "Expected `str`, got `int` - at `$.title`"),
-        ("title = ", "not TOML: "),
+        ("title = ", "not TOML: …"),
     ],
 )
 def test_a_profile_says_at_least_what_it_is_of(tmp_path: Path, text: str, why: str):
     with pytest.raises(BadConfig) as refused:
         own(tmp_path, text)
-    assert str(refused.value).startswith(f"{tmp_path}/mine.toml: {why}")
+    assert says(str(refused.value), f"{tmp_path}/mine.toml: {why}")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):

@@ -26,6 +26,11 @@ def grant(who: str, agent: str = "*", *verbs: Verb, until_s: float = 0.0) -> Gra
     return Grant(who, agent, frozenset(verbs or Verb), until_s)
 
 
+def test_the_words_that_people_type_are_those_of_the_design():
+    assert " ".join(Verb) == "message observe control spawn"
+    assert " ".join(Policy) == "open approval closed"
+
+
 @pytest.mark.parametrize("verb", Verb)
 @pytest.mark.parametrize("caller", [LOCAL, NEO, FAR_OPERATOR], ids=str)
 def test_without_a_grant_nobody_may_anything(caller: Caller, verb: Verb):
