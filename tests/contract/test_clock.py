@@ -12,7 +12,7 @@ import pytest
 from fleet.core.envelope import ENVELOPE_ID
 from node.adapters.clock import SystemClock
 from node.ports import Clock
-from tests.support.vtime import Deadlock, VirtualClock, play
+from tests.support.vtime import Deadlock, Livelock, VirtualClock, play
 
 Story = Callable[[Clock], Awaitable[None]]
 On = Callable[[Story], None]
@@ -96,6 +96,16 @@ def test_nothing_ready_and_no_timer_is_said_to_be_a_deadlock() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(Deadlock, match=r"at 2\.500 s"):
+        play(story())
+
+
+def test_work_without_end_at_one_moment_is_said_to_be_a_livelock() -> None:
+    async def story() -> None:
+        await asyncio.sleep(1.5)
+        while True:
+            await asyncio.sleep(0)
+
+    with pytest.raises(Livelock, match=r"at 1\.500 s"):
         play(story())
 
 

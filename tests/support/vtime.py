@@ -1,8 +1,8 @@
 """An event loop on virtual time: waiting takes no time and makes it later.
 
-Its selector, finding nothing ready, jumps to the next timer; nothing ready and no timer is a deadlock
-and is said. What would go to a thread is done at once. So the same code with the same chance does the
-same things in the same order, however busy the host is.
+Its selector, finding nothing ready, jumps to the next timer. Nothing ready and no timer is a deadlock,
+something ready for ever is a livelock, and both are said. What would go to a thread is done at once.
+So the same code with the same chance does the same things in the same order, however busy the host is.
 """
 
 from __future__ import annotations
@@ -17,16 +17,23 @@ T = TypeVar("T")
 
 DAWN_S = 1_767_225_600.0
 """What calendars say when a virtual loop begins: 2026-01-01, midnight UTC."""
+TURNS_LIMIT = 100_000
+"""Turns of the loop at one moment, after which nobody believes that it will get later."""
 
 
 class Deadlock(AssertionError):
     """Everybody waits for somebody else, and nothing is planned that could change that."""
 
 
+class Livelock(AssertionError):
+    """Somebody is busy without end, and so it never gets later."""
+
+
 class _Jumps(selectors.DefaultSelector):
     """Never waits."""
 
     now_s = 0.0
+    turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
@@ -34,6 +41,11 @@ class _Jumps(selectors.DefaultSelector):
             raise Deadlock(f"at {self.now_s:.3f} s nothing is ready and no timer is set")
         if not ready and timeout:
             self.now_s += timeout
+            self.turns = 0
+        self.turns += 1
+        if self.turns > TURNS_LIMIT:
+            self.turns = 0
+            raise Livelock(f"at {self.now_s:.3f} s the loop has turned {self.turns} times")
         return ready
 
 
