@@ -13,7 +13,7 @@ from tests.support.fleets import agent, id_of, known
 nodes = st.lists(
     st.builds(
         NodeEntry,
-        st.text("ab", min_size=3, max_size=6).map(id_of),
+        st.text("ab", min_size=1, max_size=4).map("aaa{}".format).map(id_of),
         st.sampled_from(("white", "nova")),
         st.booleans(),
         st.just(1.0),
@@ -36,7 +36,7 @@ queries = st.builds(
     Query,
     st.sampled_from(("rin", "rim", OPERATOR)),
     st.sampled_from(("white", "nova")),
-    st.text("ab", min_size=1, max_size=3),
+    st.text("ab", max_size=4).map("aaa{}".format) | st.text("ab", min_size=1, max_size=2),
 )
 
 

@@ -91,7 +91,7 @@ def test_a_subclass_has_its_own_row():
     assert outcome_of(errors.LoopStopped("01J", 33)).exit_code == 9
 
 
-def test_the_grid_below_has_every_state_and_everything_that_can_be_waited_for():
+def test_the_grid_has_every_state_and_everything_that_can_be_waited_for():
     assert [line.split()[0] for line in LINES] == [
         "queued", "accepted", "held", "typing", "typed", "submitted", "acknowledged",
         "refused", "expired", "cancelled", "in_doubt", "unconfirmed",
