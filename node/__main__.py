@@ -43,7 +43,8 @@ def main() -> None:
         sys.exit(outcome_of(error).exit_code)
     except* Exception as group:
         log.exception("node crashed")
-        report.failed(FleetError(f"the node met a bug: {group.exceptions[0]!r}"))
+        hint = f"please report it, with the end of {Paths(options.home).log}"
+        report.failed(FleetError(f"the node met a bug: {group.exceptions[0]!r}", hint=hint))
         sys.exit(EXIT_BUG)
 
 

@@ -51,7 +51,7 @@ def _peek(call: Invocation) -> int:
     if call.terminal.as_json:
         call.terminal.data(screen)
         return 0
-    call.terminal.note(plain(f"{screen['address']}: {screen['state']}"))
+    call.terminal.note(f"{screen['address']}: {screen['state']}")
     for row in screen["rows"]:
         call.terminal.say(plain(row))
     return 0

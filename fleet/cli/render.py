@@ -61,12 +61,13 @@ def _rich_table(terminal: Terminal, headings: Sequence[str], cells: list[list[st
     from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        shown.add_column(heading, overflow="fold")
+    for number, heading in enumerate(headings):
+        # What people copy and paste, an id or an address, stands in the first column: in one piece.
+        shown.add_column(heading, overflow="fold", no_wrap=number == 0)
     for row in cells:
         shown.add_row(*(Text(cell, style=_RICH.get(_STYLES.get(cell, ""), "")) for cell in row))
     terminal.passing_over()
-    Console(highlight=False).print(shown)
+    Console(highlight=False, color_system="auto" if terminal.has_colour else None).print(shown)
 
 
 def clock_s(moment: str) -> float | None:

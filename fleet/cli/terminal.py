@@ -25,6 +25,7 @@ _STEERING = {
     for span in (
         range(0x20), range(0x7F, 0xA0), range(0x200B, 0x2010), range(0x2028, 0x202F),
         range(0x2060, 0x2070), range(0xFFF9, 0xFFFC), range(0xE0000, 0xE0080),
+        (0xAD, 0x61C, 0x180E, 0xFEFF),
     )
     for code in span
     if code not in (0x09, 0x0A, 0x200C, 0x200D)
@@ -45,11 +46,10 @@ class Terminal:
         self.as_json = as_json
         self.out_is_tty = _is_tty(sys.stdout)
         self.err_is_tty = _is_tty(sys.stderr)
-        self._has_colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self.has_colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self._passing = False
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None and stream.encoding.lower() != "utf-8":
-                _escaping(stream)
+            _escaping(stream)
 
     # --- standard output ---
 
@@ -66,7 +66,7 @@ class Terminal:
 
     def paint(self, text: str, colour: str) -> str:
         """Colour for standard output, if it is a terminal that may have colours."""
-        return f"\x1b[{colour}m{text}\x1b[m" if self.out_is_tty and self._has_colour else text
+        return f"\x1b[{colour}m{text}\x1b[m" if self.out_is_tty and self.has_colour else text
 
     # --- standard error ---
 
@@ -74,7 +74,7 @@ class Terminal:
         """A word to the person who watches, beside the answer."""
         self.passing_over()
         if not self.as_json:
-            print(text, file=sys.stderr)
+            print(plain(text), file=sys.stderr)
 
     @property
     def shows_progress(self) -> bool:
@@ -119,7 +119,7 @@ class Terminal:
         self.fail({**told, "layer": "input", "candidates": []})
 
     def _complain(self, word: str, colour: str, text: str) -> None:
-        painted = f"\x1b[{colour}m{word}\x1b[m" if self.err_is_tty and self._has_colour else word
+        painted = f"\x1b[{colour}m{word}\x1b[m" if self.err_is_tty and self.has_colour else word
         print(painted, plain(text), file=sys.stderr)
 
 
@@ -128,8 +128,8 @@ def _candidate(one: dict[str, Any]) -> str:
     return plain(f"{one.get('address')}  on {one.get('node')}, {one.get('state')}{seen}")
 
 
-def _escaping(stream: TextIO) -> None:
-    """Escape what the locale cannot show, rather than fail on it."""
+def _escaping(stream: TextIO | None) -> None:
+    """Escape what the locale cannot show, and bytes of a path that are no text, rather than fail."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -11,6 +12,9 @@ from pathlib import Path
 from fleet.core.errors import NoSpace, StartFailed, UnsafeHome, WrongState
 from fleet.paths import Paths
 
+_NO_TEXT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)  # agents, tmux and logs are told the path
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LEAST_FREE_BYTES = 8 * 1024 * 1024  # a log in pieces and a database that cannot grow help nobody
 
@@ -21,8 +25,13 @@ def prepare(paths: Paths) -> None:
     Raises:
         UnsafeHome: wrong owner or mode, or a link where a folder should be.
         NoSpace: the disk is full.
-        StartFailed: a folder cannot be made.
+        StartFailed: a folder cannot be made, or its path cannot be told.
     """
+    if _NO_TEXT.search(str(paths.root)):
+        raise StartFailed(
+            f"{str(paths.root)!a} cannot be a home: its path is not plain text",
+            hint="choose another home: --home DIR",
+        )
     for folder in paths.folders:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

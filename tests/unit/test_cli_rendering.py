@@ -1,0 +1,298 @@
+"""What people see: nothing that steers their terminal, columns that line up, colours where wanted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.cli import render
+from fleet.cli.terminal import GREEN, Terminal, plain
+from tests.support.door import AGENT, STATUS, Line, done, receipt, scripted
+from tests.support.homes import FLEET, Home
+
+ESCAPE = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal({}, as_json=False)
+
+
+def on_terminal(
+    home: Home,
+    *words: str,
+    columns: int = 80,
+    until: tuple[bytes, threading.Event] | None = None,
+    **environment: str,
+) -> bytes:
+    """What a command shows on a terminal of that width; ``until`` is set when its bytes are seen."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    known = {**home.environment, "TERM": "xterm-256color", **environment}
+    del known["COLUMNS"]
+    with subprocess.Popen(
+        [FLEET, *words], env=known, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65_536):
+                shown += piece
+                if until and until[0] in shown:
+                    until[1].set()
+        except OSError:  # how a terminal says that its last writer is gone
+            pass
+        process.wait()
+    os.close(ours)
+    return shown.replace(b"\r\n", b"\n")
+
+
+# --- text that cannot steer a terminal ---
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J", r"\u{1b}[2J"),
+        ("\x1b]52;c;aGk=\x07", r"\u{1b}]52;c;aGk=\u{7}"),
+        ("a\rb\bc", r"a\u{d}b\u{8}c"),
+        ("\x9b31m", r"\u{9b}31m"),
+        ("\x7f\x00", r"\u{7f}\u{0}"),
+        ("abc\u202edcba", r"abc\u{202e}dcba"),
+        ("\u2066rin\u2069\u061c", r"\u{2066}rin\u{2069}\u{61c}"),
+        ("r\u200bi\u00adn\ufeff", r"r\u{200b}i\u{ad}n\u{feff}"),
+        ("\U000e0041", r"\u{e0041}"),
+        ("\u2028", r"\u{2028}"),
+    ],
+)
+def test_what_could_steer_a_terminal_or_hide_is_made_visible(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two\nlines\tand a tab",
+        "ümläut 漢字　ไทย",
+        "👩\u200d💻",
+        "\u0645\u06cc\u200c\u062e",
+        "l’été\u00a0!",
+    ],
+)
+def test_what_languages_need_stays(text: str) -> None:
+    assert plain(text) == text
+
+
+@given(st.text())
+def test_no_text_has_a_control_character_left_and_twice_is_once(text: str) -> None:
+    shown = plain(text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+    assert plain(shown) == shown
+
+
+HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "result"),
+    [
+        (["ls"], "ls", [{**AGENT, "profile": HOSTILE, "state": HOSTILE}]),
+        (["send", "rin", "x"], "send", receipt(to=HOSTILE, reason=HOSTILE)),
+        (["show", "01K"], "show", {**receipt(), "text": HOSTILE, "at": ""}),
+        (["inbox"], "inbox", [{**receipt(), "text": HOSTILE, "at": HOSTILE}]),
+        (["peek", "rin"], "peek", {"address": HOSTILE, "rows": [HOSTILE], "state": HOSTILE}),
+        (["nodes"], "nodes", [{"node": HOSTILE, "id": "x", "state": HOSTILE, "trouble": HOSTILE}]),
+        (["status"], "status", {**STATUS, "node": HOSTILE, "missing": [HOSTILE], "mdns": HOSTILE}),
+        (["whoami"], "whoami", {"identity": HOSTILE}),
+        (["attach", "rin"], "attach", {"socket": HOSTILE, "pane": "%1", "session": HOSTILE}),
+        (["join", "t"], "join", {"node": HOSTILE, "inviter": HOSTILE, "members": [HOSTILE]}),
+        (["invite"], "invite", {"token": HOSTILE, "expires_at": HOSTILE}),
+        (["stop", "rin"], "end", {"address": HOSTILE}),
+        (["grants"], "grants", [{"who": HOSTILE, "verbs": [HOSTILE], "agent": HOSTILE}]),
+        (["profile"], "profiles", [{"name": HOSTILE, "title": "", "aliases": [], "programs": []}]),
+    ],
+)
+def test_whatever_a_node_answers_no_command_passes_it_on_to_steer(
+    words: list[str], call: str, result: object
+) -> None:
+    with scripted({call: [done(result)]}) as (home, _):
+        said = home.run(*words)
+    assert r"\u{1b}[31mred" in said.out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", said.out + said.err)
+
+
+def test_an_error_cannot_steer_either() -> None:
+    where = {"address": HOSTILE, "node": HOSTILE, "state": HOSTILE, "last_seen": HOSTILE}
+    error = {"code": "x", "message": HOSTILE, "hint": HOSTILE, "layer": "name"}
+    answer = {"error": {**error, "candidates": [where]}, "exit": 4}
+    with scripted({"ls": [answer]}) as (home, _):
+        said = home.run("ls")
+    assert said.code == 4
+    assert said.err.count(r"\u{202e}") == 6
+    assert "\x1b" not in said.err
+
+
+def test_a_hostile_path_of_a_home_cannot_steer() -> None:
+    with scripted({}) as (home, _):
+        said = home.run("down", "--home", f"{home.root}/\x1b[2J")
+    assert (said.code, said.err.count(r"\u{1b}")) == (0, 1)
+
+
+# --- columns ---
+
+
+def test_columns_line_up_and_those_that_are_empty_everywhere_are_left_out(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("rin@nova", "", "ready", None), ("a", None, "in\nlines", 3)]
+    render.table(
+        terminal, ("ADDRESS", "POLICY", "STATE", "HELD"), [[c or "" for c in r] for r in rows]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "ADDRESS   STATE     HELD",
+        "rin@nova  ready",
+        "a         in lines  3",
+    ]
+
+
+def test_columns_line_up_below_wide_and_combining_characters() -> None:
+    assert render.aligned([["漢字", "x"], ["e\u0301e\u0301", "x"], ["abcd", "x"]]) == [
+        "漢字  x",
+        "e\u0301e\u0301    x",
+        "abcd  x",
+    ]
+
+
+def test_facts_are_aligned_and_empty_ones_left_out(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    render.facts(terminal, [("node", "white"), ("mdns", ""), ("processes", 3), ("none", None)])
+    assert capsys.readouterr().out == "node       white\nprocesses  3\n"
+
+
+def test_on_a_narrow_terminal_the_id_to_paste_stays_in_one_piece() -> None:
+    letter = {**receipt(), "text": "a long text " * 9, "at": "2026-11-23T10:00:00.000Z"}
+    with scripted({"inbox": [done([letter])]}) as (home, _):
+        shown = on_terminal(home, "inbox", columns=80)
+    assert str(letter["id"]).encode() in shown
+    assert all(len(row) <= 80 for row in ESCAPE.sub(b"", shown).decode().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("length_s", "shown"),
+    [
+        (0, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7_199, "120 min"),
+        (7_200, "2 h"),
+        (200_000, "2 d"),
+    ],
+)
+def test_lengths_of_time_are_in_the_largest_unit_that_fits(length_s: float, shown: str) -> None:
+    assert render.span(length_s) == shown
+
+
+def moment(ago_s: float) -> str:
+    return (datetime.fromtimestamp(time.time(), UTC) - timedelta(seconds=ago_s)).isoformat()
+
+
+def test_ages_count_from_this_hosts_clock_in_both_directions() -> None:
+    assert render.ago(moment(1)) == render.ago(moment(-1)) == "now"
+    assert render.ago(moment(3 * 3_600 + 60)) == "3 h ago"
+    assert render.ago(moment(-3 * 3_600 - 60)) == "3 h ahead"
+
+
+def test_a_moment_that_is_none_is_shown_as_it_is() -> None:
+    assert render.ago(None) == render.ago("") == ""
+    assert render.ago("yesterday") == "yesterday"
+
+
+def test_the_beginning_of_a_text_is_one_line_of_limited_length() -> None:
+    assert render.first_line(" one\n two\tthree ") == "one two three"
+    assert render.first_line("x" * 61) == "x" * 59 + "…"
+    assert render.first_line("x" * 60) == "x" * 60
+
+
+# --- colours and streams ---
+
+ANSWERS: dict[str, list[Line]] = {
+    "ls": [done([AGENT, {**AGENT, "state": "offline"}])],
+    "send": [done(receipt())],
+    "status": [done(STATUS)],
+    "grants": [
+        {"error": {"code": "x", "message": "no", "hint": "yes", "layer": "name"}, "exit": 3}
+    ],
+}
+
+
+@pytest.mark.parametrize("words", ["ls", "send rin x", "status", "grants", "send"])
+def test_colours_are_for_terminals_and_for_those_who_want_them(words: str) -> None:
+    with scripted(ANSWERS) as (home, _):
+        assert ESCAPE.search(on_terminal(home, *words.split()))
+        assert b"\x1b" not in on_terminal(home, *words.split(), NO_COLOR="1")
+        assert b"\x1b" not in on_terminal(home, *words.split(), TERM="dumb")
+        said = home.run(*words.split())
+        assert "\x1b" not in said.out + said.err
+
+
+def test_json_has_no_colours_on_a_terminal_either() -> None:
+    with scripted(ANSWERS) as (home, _):
+        for words in ("ls", "status", "grants", "send rin x"):
+            shown = on_terminal(home, *words.split(), "--json")
+            assert shown.startswith((b"{", b"["))
+            assert b"\x1b" not in shown
+
+
+def test_paint_is_for_a_terminal_only(terminal: Terminal) -> None:
+    assert terminal.paint("ready", GREEN) == "ready"
+    terminal.out_is_tty = True
+    assert terminal.paint("ready", GREEN) == "\x1b[32mready\x1b[m"
+
+
+def test_json_is_ascii_so_that_every_locale_can_carry_it() -> None:
+    with scripted({"whoami": [done({"identity": "ümläut \x1b 漢"})]}) as (home, _):
+        said = home.run("whoami", "--json")
+    assert said.out.isascii()
+    assert said.json == {"identity": "ümläut \x1b 漢"}
+
+
+def test_what_the_locale_cannot_show_is_escaped_and_no_reason_to_fail() -> None:
+    with scripted({"whoami": [done({"identity": "ü漢"})]}, PYTHONIOENCODING="ascii") as (home, _):
+        said = home.run("whoami")
+    assert (said.code, said.out) == (0, "\\xfc\\u6f22\n")
+
+
+def test_what_is_said_beside_the_answer_goes_to_standard_error() -> None:
+    with scripted({"grants": [done([])], "ls": [done([])], "inbox": [done([])]}) as (home, _):
+        for command in ("grants", "ls", "inbox"):
+            said = home.run(command)
+            assert (said.code, said.out) == (0, "")
+            assert said.err
+            told = home.run(command, "--json")
+            assert (told.json, told.err) == ([], "")
+
+
+def test_progress_is_shown_to_those_who_watch_and_is_gone_at_the_end() -> None:
+    held = receipt(state="held", reason="dialog")
+    seen = threading.Event()
+    with scripted({"send": [{"progress": held}, seen, done(held, 5)]}) as (home, _):
+        words = ("send", "rin", "x")
+        shown = on_terminal(home, *words, until=(b"a question is open on its screen", seen))
+        progress, _, rest = shown.rpartition(b"\r\x1b[K")
+        assert b"a question is open on its screen" in progress
+        assert rest.lstrip().startswith(b"\x1b[33mheld")
+        assert "\r" not in home.run(*words).err
+        assert b"\r" not in on_terminal(home, *words, "--json")
