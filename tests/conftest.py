@@ -1,6 +1,7 @@
 """What holds for every test: marked by its folder, and deaf to the shell it was started from."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ settings.load_profile("fleet")
 for name in [*os.environ]:
     if name.startswith(("FLEET_", "TMUX")):
         del os.environ[name]
+
+# A shell that starts tests in the background has them ignore Ctrl-C, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
