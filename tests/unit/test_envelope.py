@@ -109,8 +109,9 @@ def test_a_message_may_be_good_for_a_moment_or_two_weeks(expires_s: float):
 
 @pytest.mark.parametrize("expires_s", [0, -1, LONGEST_EXPIRY_S + 1, inf, -inf, nan])
 def test_a_time_that_is_none_or_longer_is_refused(expires_s: float):
-    with pytest.raises(MalformedRequest, match="a message cannot expire after ") as refused:
+    with pytest.raises(MalformedRequest) as refused:
         check_expiry(expires_s)
+    assert str(refused.value) == f"a message cannot expire after {expires_s:g} s"
     assert refused.value.hint == "above 0, and at most 14d"
 
 

@@ -72,7 +72,9 @@ def test_a_terminal_gets_colours_and_a_file_never():
     assert not shown.startswith("{")
 
 
-def test_a_file_gets_every_line_rendered_once_and_the_terminal_nothing(tmp_path: Path):
+def test_a_file_gets_every_line_rendered_once_and_the_terminal_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     terminal = Terminal()
     path = tmp_path / "node.log"
     with redirect_stderr(terminal):
@@ -88,6 +90,7 @@ def test_a_file_gets_every_line_rendered_once_and_the_terminal_nothing(tmp_path:
     assert second["level"] == "error"
     assert "ValueError: invalid literal" in str(second["exception"])
     assert terminal.getvalue() == ""
+    assert caplog.records == [], "the root logger might print it once more"
 
 
 def test_a_file_is_rotated_and_the_oldest_goes(tmp_path: Path):

@@ -239,6 +239,7 @@ FRAME = ("$ # [fleet 7f3k2q | from neo@white | …]", "make", f"# {END}")
     [
         (BASH, look("$"), look(*FRAME), True),
         (BASH, look("$"), look("$"), False),
+        (BASH, look("$"), look("$", cursor_x=5), False),
         (BASH, look("$"), look("$ ma"), True),
         (BASH, look("$"), look("$ make", unread_bytes=4), False),
         (AGENT, look("│ >  │"), look("│ > [Pasted text +40 lines] │"), True),
@@ -277,6 +278,8 @@ def test_a_text_has_appeared_when_the_input_line_shows_it_and_nothing_is_left_un
         (GENERIC, look(END), look(END, "> "), True),
         # In an editor of many lines Enter adds a line; in a cooked terminal it ends one.
         (GENERIC, look(END), look(END, "  "), False),
+        (GENERIC, look(END), look(END, cursor_y=1), False),
+        (GENERIC, look(END), look("", "x", END, cursor_y=0), True),
         (GENERIC, look(END), look(END, "", tty=Tty.LINE), True),
         (GENERIC, look(END), look(END, "thank you", ""), True),
         (GENERIC, look(f"> {END}"), look(f"> {END}", f"you said {END}"), False),
