@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -101,38 +100,6 @@ def test_unknown_names_are_exit_3_with_hints(pair: tuple[Home, Home], rin: Recor
     assert (said.code, said.json["error"]["code"]) == (3, "unknown_agent")
     assert "rin@nova" in said.json["error"]["hint"]
     assert pair[0].run("send", "rin@nowhere", "x", "--json").code == 3
-
-
-def test_200_messages_from_two_nodes_8_wide_are_200_whole_turns_in_order(
-    world: Scene, pair: tuple[Home, Home]
-) -> None:
-    """And beside them another agent gets its own, and only its own."""
-    kai, ada = Recording(world.folder / "kai.jsonl"), Recording(world.folder / "ada.jsonl")
-    kai.start(pair[1], "kai")
-    ada.start(pair[1], "ada")
-    world.wait_known(pair[0], "kai@nova", "ada@nova")
-
-    def lane(number: int) -> list[str]:
-        home = pair[number % 2]
-        ids = []
-        for count in range(25):
-            sent = home.ask("send", "kai@nova", f"lane {number} message {count}", "--timeout", "60")
-            assert sent["state"] == "submitted"
-            ids.append(str(sent["id"]))
-            if count % 5 == 0:
-                home.ask("send", "ada@nova", f"for ada {number} {count}", "--timeout", "60")
-        return ids
-
-    with ThreadPoolExecutor(8) as lanes:
-        sent = [envelope_id for ids in lanes.map(lane, range(8)) for envelope_id in ids]
-    turns = kai.turns()
-    assert sorted(turn.id for turn in turns) == sorted(sent)
-    assert len(kai.raw()) == 200, "no surplus Enter"
-    for number in range(8):
-        mine = [t.text for t in turns if t.text.startswith(f"lane {number} ")]
-        assert mine == [f"lane {number} message {count}" for count in range(25)]
-    assert len(ada.turns()) == 40
-    assert all(turn.text.startswith("for ada") for turn in ada.turns())
 
 
 def test_a_stopped_nodes_mail_waits_and_arrives_once(

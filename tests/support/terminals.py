@@ -28,6 +28,11 @@ busy = ['^\\(at work\\)']
 show_limit_s = 0.5
 evidence_limit_s = 1.5
 """,
+    "patient": """
+title = "recorder, waited for longer"
+paste = "bracketed"
+prompt = '^> '
+""",
     "hasty": """
 title = "any program, given up on soon"
 line_reader = true

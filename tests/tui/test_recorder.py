@@ -72,7 +72,7 @@ def test_a_program_that_reads_and_does_nothing_is_unconfirmed_never_submitted(
 def test_a_program_that_never_reads_leaves_it_typed_and_in_doubt_when_it_ends(
     room: TerminalRoom,
 ) -> None:
-    program, _ = room.recorder("deaf", "--deaf")
+    program, _ = room.recorder("deaf", "--deaf", profile="hasty")
     said = program.send("hello?", "--timeout", "1.5")
     assert (said.code, said.json["state"]) == (5, "typed")
     room.home.ask("stop", "deaf")
