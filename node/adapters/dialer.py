@@ -23,7 +23,7 @@ from fleet.v1 import link_pb2, link_pb2_grpc
 from fleet.wire import frame_from_wire
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.pki import certificate_key, key_id, pem_of
-from node.adapters.stream import Stream, StreamLink, refusal_in
+from node.adapters.stream import ADMITTED_KEY, Stream, StreamLink, refusal_in
 
 CONNECT_S = 3.0
 """For each of: TCP, TLS, the stream. A node that needs longer is tried again soon."""
@@ -124,12 +124,12 @@ async def _carry(link: StreamLink, call: _Call, channel: grpc.aio.Channel) -> No
 
 
 async def _open(channel: grpc.aio.Channel, member: Admit, address: str) -> _Call:
-    """A stream that the other side has let in: it answers with its metadata at once."""
+    """A stream that the other side has let in: it says so at once."""
     call: _Call = link_pb2_grpc.PeeringStub(channel).Link()
     try:
         async with asyncio.timeout(ANSWER_S):
-            await call.initial_metadata()
-            if not call.done():
+            told = await call.initial_metadata()
+            if any(key == ADMITTED_KEY for key, _ in told):
                 return call
             refusal = await _status(call)
     except TimeoutError:

@@ -21,6 +21,10 @@ from fleet.wire import error_from_bytes, frame_from_wire, frame_to_wire
 ERROR_KEY = "fleet-error-bin"
 """Trailing metadata of a refused call: the error itself, so that it is rebuilt as it was."""
 
+ADMITTED_KEY = "fleet-admitted"
+"""Initial metadata of a stream that was let in. gRPC makes up empty ones for a refused call, which is
+not yet known to have ended then."""
+
 UNREAD_FRAMES = 8
 """Frames taken off the stream before the engine asks for them; then the sender has to wait."""
 BACKLOG_LIMIT = 4_096

@@ -20,7 +20,7 @@ from fleet.core.errors import FleetError, PortInUse, StartFailed
 from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
 from fleet.wire import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS
-from node.adapters.stream import Serve, Stream, StreamLink, carry
+from node.adapters.stream import ADMITTED_KEY, Serve, Stream, StreamLink, carry
 from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of
 from node.doors.pairing import PairingService as PairingService
 
@@ -40,7 +40,7 @@ class PeeringService:
     async def Link(self, request_iterator: AsyncIterator[link_pb2.Frame], context: Context) -> None:
         """One link, for as long as it lasts."""
         link = StreamLink(caller_of(context), address_of(context), dialled=False)
-        await context.send_initial_metadata(())  # tells the dialler that it is in
+        await context.send_initial_metadata(((ADMITTED_KEY, "1"),))
         await carry(link, cast(Stream, context), self._serve, self._running)
         await context.abort(grpc.StatusCode.ABORTED, link.why)
 
