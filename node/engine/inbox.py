@@ -21,7 +21,15 @@ from fleet.core.delivery import (
     may,
     step,
 )
-from fleet.core.envelope import ENVELOPE_ID, HOPS_LIMIT, LONGEST_EXPIRY_S, Entry, Envelope, check_text, digest
+from fleet.core.envelope import (
+    ENVELOPE_ID,
+    HOPS_LIMIT,
+    LONGEST_EXPIRY_S,
+    Entry,
+    Envelope,
+    check_text,
+    digest,
+)
 from fleet.core.errors import (
     FleetError,
     MailboxFull,
@@ -45,6 +53,7 @@ INBOX_LIMIT = 100_000
 
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
+_GONE_S = 5.0  # a sender's node offers what found no room once a second; by then it took it back
 
 
 class Inbox:
@@ -56,7 +65,7 @@ class Inbox:
         self._clock = clock
         self._events = events
         self._open: dict[str, int] = {}
-        self._blocked: dict[tuple[str, str, str], str] = {}
+        self._blocked: dict[tuple[str, str, str], tuple[str, float]] = {}
         self.limit = INBOX_LIMIT
         store.database.on_loss(self._open.clear)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
@@ -117,11 +126,11 @@ class Inbox:
                 recipients[envelope.recipient] = None
                 held += [envelope_id] if len(entries) > 1 else []
                 taken.append(envelope_id)
-            except MailboxFull as error:
-                declined.append(Declined(envelope_id, error, retry=True))
             except FleetError as error:
                 if self._store.inbox.holds(envelope_id, node_id):
                     taken.append(envelope_id)
+                elif isinstance(error, MailboxFull):
+                    declined.append(Declined(envelope_id, error, retry=True))
                 else:
                     declined.append(Declined(envelope_id, error))
                     self._audit("envelope declined", posted.envelope, reason=error.code)
@@ -161,14 +170,17 @@ class Inbox:
         )
 
     def _in_turn(self, envelope: Envelope) -> None:
+        """Once one of a pair found no room, later ones wait until it has come again, or is gone."""
         pair = (envelope.from_node, envelope.sender, envelope.recipient)
-        first = self._blocked.get(pair)
-        if first not in {None, envelope.id}:
+        now_s = self._clock.now_s()
+        first, until_s = self._blocked.get(pair, (envelope.id, 0.0))
+        if first != envelope.id and now_s < until_s:
             raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
-        if self._count(envelope.recipient) >= self.limit:
-            self._blocked[pair] = envelope.id
-        else:
-            self._blocked.pop(pair, None)
+        self._blocked.pop(pair, None)
+        if self._count(envelope.recipient) >= self.limit and not self._store.inbox.holds(
+            envelope.id, envelope.from_node
+        ):
+            self._blocked[pair] = (envelope.id, now_s + _GONE_S)
 
     # --- moving on ---
 

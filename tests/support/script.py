@@ -92,6 +92,10 @@ class Script:
         """The links between two break; what was under way is lost."""
         self._world.net.drop(*(self._host(word).node_id for word in words))
 
+    async def do_slow(self, words: list[str], options: Options) -> None:
+        """A frame takes at most so many seconds from now on, and at least half of that."""
+        self._world.net.slowest_s = float(words[0])
+
     async def do_wait(self, words: list[str], options: Options) -> None:
         await asyncio.sleep(float(words[0]))
 
@@ -103,8 +107,8 @@ class Script:
         self._host(words[0]).clock.ahead_s = float(words[1])
 
     async def do_room(self, words: list[str], options: Options) -> None:
-        """How many envelopes may wait for one agent."""
-        self._host(words[0]).up_node.inbox.limit = int(words[1])
+        """How many envelopes may wait for one agent, from the next life on."""
+        self._host(words[0]).room = int(words[1])
 
     # --- tmux, and people at their panes ---
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import TERMINAL, HoldReason, State
+from node.engine.inbox import INBOX_LIMIT
 from tests.support.model_tmux import Pane
 from tests.support.panes import Moment
 from tests.support.programs import Chat
@@ -42,6 +43,8 @@ class Storm:
 
     async def blow(self) -> None:
         """Begin, rage, end; returns when everything has come to its end."""
+        for key in HOSTS:
+            self._world.host(key).room = self._chance.choice((2, INBOX_LIMIT))
         hosts = await self._world.fleet(*HOSTS)
         for host in hosts:
             for agent in AGENTS:

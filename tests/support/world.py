@@ -29,6 +29,7 @@ from node.daemon import DRAIN_S, assemble
 from node.daemon import World as Adapters
 from node.doors.calls import handle
 from node.doors.local import Answer, Request
+from node.engine.inbox import INBOX_LIMIT
 from node.engine.node import Node
 from node.ports import PaneRef
 from node.records import Me
@@ -93,6 +94,8 @@ class Host:
         self.clock = VirtualClock(Random(f"{world.seed} {key}"))
         self.authority = FakeAuthority(self.node_id, id_of(f"root {key}"), True, self._inviter)
         self.board = Board()
+        self.room = INBOX_LIMIT
+        """How many envelopes may wait for one agent, from the next life on."""
         self.node: Node | None = None
         self.panes = FakePanes(self.tmux)
         self.typed: list[Typed] = []
@@ -116,6 +119,7 @@ class Host:
         me = self._introduce(store)
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))
         self.node.listen = self.address
+        self.node.inbox.limit = self.room
         self.node.discovery = self.node.peers.discovery = self.board
         self.board.told = self.node.peers.advertised
         self._life = self._spawn(self._live(self.node))
