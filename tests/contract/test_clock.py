@@ -102,7 +102,7 @@ def test_nothing_ready_and_no_timer_is_said_to_be_a_deadlock() -> None:
 def test_work_without_end_at_one_moment_is_said_to_be_a_livelock() -> None:
     async def story() -> None:
         await asyncio.sleep(1.5)
-        while True:
+        while True:  # noqa: ASYNC110 - it never gets later
             await asyncio.sleep(0)
 
     with pytest.raises(Livelock, match=r"at 1\.500 s"):
