@@ -57,7 +57,10 @@ def _about_agent(parser: Parser) -> None:
 
 def _start_arguments(parser: Parser) -> None:
     _about_agent(parser)
-    parser.add_argument("--cwd", metavar="D", help="the folder it starts in (default: this one)")
+    parser.add_argument(
+        "--cwd", metavar="D",
+        help="the folder it starts in (default: this one; without a command, where it ran before)",
+    )  # fmt: skip
     parser.usage = f"{parser.prog} [options] NAME [-- COMMAND …]"
 
 
@@ -68,7 +71,9 @@ def _adopt_arguments(parser: Parser) -> None:
 
 def _start(call: Invocation) -> int:
     given = call.given
-    args: dict[str, object] = {"cwd": _folder(given.cwd), "command": given.program}
+    # Woken without a command, it goes back to where it ran; this folder is for one that never did.
+    which = "cwd" if given.cwd or given.program else "here"
+    args: dict[str, object] = {which: _folder(given.cwd), "command": given.program}
     return _tell(call, "start", args, "runs in")
 
 

@@ -101,6 +101,7 @@ class StartArgs(msgspec.Struct):
     cwd: str = ""
     command: tuple[str, ...] = ()
     pane: str = ""
+    here: str = ""
     profile: str = ""
     policy: str = ""
 
@@ -283,8 +284,9 @@ async def _adopt(ask: Ask) -> None:
 def _wish(ask: Ask) -> Start:
     args = ask.args(StartArgs)
     return Start(
-        args.name, args.socket, args.profile, args.policy, args.cwd, args.command, args.pane
-    )
+        args.name, args.socket, args.profile, args.policy, args.cwd, args.command, args.pane,
+        args.here,
+    )  # fmt: skip
 
 
 def _answer_agent(ask: Ask, agent: Agent) -> None:

@@ -42,7 +42,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a caller wants started, or adopted when ``pane`` is given."""
+    """What a caller wants started, or adopted when ``pane`` is given.
+
+    ``here`` is where the caller is: the folder of an agent that has none yet.
+    """
 
     name: str
     socket: str
@@ -51,6 +54,7 @@ class Start:
     cwd: str = ""
     command: tuple[str, ...] = ()
     pane: str = ""
+    here: str = ""
 
 
 class Agents:
@@ -153,7 +157,7 @@ class Agents:
         if not wish.profile and not (before and not wish.command):
             profile = self._profiles.recognise(command[0].rpartition("/")[2], command)
         token = self._clock.token()
-        cwd = wish.cwd or (before.cwd if before else "")
+        cwd = wish.cwd or (before.cwd if before else "") or wish.here
         environment = (
             ("FLEET_HOME", self._home),
             ("FLEET_AGENT", name),

@@ -9,6 +9,7 @@ commit that fails takes its whole group back, and every waiter is told.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -223,7 +224,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     if version == 0:
         schema = resources.files("node.store").joinpath("schema.sql").read_text()
         connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
-    _make_room(connection)
+    if shutil.disk_usage(path.parent).free > 10 * _ROOM_BYTES:  # else others need it more
+        _make_room(connection)
     return connection
 
 

@@ -55,6 +55,13 @@ def test_start_asks_for_this_folder_and_this_tmux(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
+def test_start_without_a_command_leaves_the_folder_to_where_the_agent_ran_before() -> None:
+    with scripted({"start": [done(AGENT)]}) as (home, door):
+        home.run("start", "rin")
+        here = asked(door).pop("here")
+        assert (here, "cwd" in asked(door)) == (str(Path.cwd()), False)
+
+
 def test_a_folder_that_is_none_is_told_before_anything_is_started(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with scripted({"start": [done(AGENT)]}) as (home, door):

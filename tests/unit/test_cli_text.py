@@ -133,12 +133,20 @@ def test_where_a_text_stops_being_utf8_is_told_with_its_source(
     assert f"{tmp_path}/notes is not UTF-8: the first bad byte is at offset 4" in said.err
 
 
-def test_an_argument_that_is_not_utf8_is_told_too(door: tuple[Home, ScriptedDoor]) -> None:
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["rin", os.fsdecode(b"\xc3\xbc\xff")], "undecodable_text"),
+        ([os.fsdecode(b"r\xffn"), "text"], "malformed_request"),
+    ],
+)
+def test_an_argument_that_is_not_utf8_is_told_too(
+    door: tuple[Home, ScriptedDoor], words: list[str], code: str
+) -> None:
     home, node = door
-    for words in (["rin", os.fsdecode(b"a\xff")], [os.fsdecode(b"r\xffn"), "text"]):
-        said = home.run("send", *words, "--json")
-        assert said.code == 2, said
-        assert said.json["error"]["hint"]
+    said = home.run("send", *words, "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, code)
+    assert said.json["error"]["hint"]
     assert node.asked == []
 
 
