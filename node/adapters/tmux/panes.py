@@ -183,7 +183,8 @@ class TmuxPanes:
         """Let go of all servers; our keeper sessions go, agents stay."""
         for socket, client in self._clients.items():
             await _ended(client)
-            await asyncio.to_thread(self._server(socket).end_session, self._keeper)
+            with contextlib.suppress(NoTmux):
+                await asyncio.to_thread(self._server(socket).end_session, self._keeper)
         self._terminals.close()
 
     # --- servers ---
