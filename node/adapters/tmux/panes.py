@@ -194,7 +194,9 @@ class TmuxPanes:
         if shutil.which("tmux") is None:
             return "not installed; agents need tmux 3.2 or newer"
         if not any(client.is_open for client in self._clients.values()):
-            return "no server is in use yet; fleet start starts one, fleet adopt takes a pane of yours"
+            return (
+                "no server is in use yet; fleet start starts one, fleet adopt takes a pane of yours"
+            )
         return ""
 
     def _server(self, socket: str) -> Server:
