@@ -298,12 +298,18 @@ def test_progress_is_shown_to_those_who_watch_and_is_gone_at_the_end() -> None:
         assert b"\r" not in on_terminal(home, *words, "--json")
 
 
-def test_nobody_is_shown_progress_but_a_person_at_a_terminal_that_can_erase() -> None:
-    for as_json, environ, is_tty in (
-        (True, {}, True), (False, {"TERM": "dumb"}, True), (False, {}, False),
-    ):  # fmt: skip
-        terminal = Terminal(environ, as_json=as_json)
-        terminal.err_is_tty = is_tty
-        assert not terminal.shows_progress
-    terminal.as_json, terminal.err_is_tty = False, True
-    assert terminal.shows_progress
+@pytest.mark.parametrize(
+    ("as_json", "term", "is_tty", "shown"),
+    [
+        (False, "xterm", True, True),
+        (True, "xterm", True, False),
+        (False, "dumb", True, False),
+        (False, "xterm", False, False),
+    ],
+)
+def test_progress_is_for_a_person_at_a_terminal_that_can_erase(
+    *, as_json: bool, term: str, is_tty: bool, shown: bool
+) -> None:
+    terminal = Terminal({"TERM": term}, as_json=as_json)
+    terminal.err_is_tty = is_tty
+    assert terminal.shows_progress is shown
