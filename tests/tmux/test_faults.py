@@ -59,7 +59,9 @@ def test_a_process_that_is_no_tmux_server_is_not_signalled() -> None:
 
     async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
         ref = await tmux.bound(panes, tmux.listener())
-        stranger = int(tmux.of(tmux.window("sleep", "infinity"), "#{pane_pid}"))
+        pane = tmux.window("sleep", "infinity")
+        until(lambda: tmux.of(pane, "#{pane_current_command}") == "sleep", "it is no fork of tmux")
+        stranger = int(tmux.of(pane, "#{pane_pid}"))
         gone = replace(ref, socket=str(tmux.folder / "gone"), server=f"{stranger}:1")
         assert not (await panes.look(gone)).exists
         assert not is_zombie(stranger)
