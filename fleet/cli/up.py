@@ -51,7 +51,8 @@ def _up(call: Invocation) -> int:
     said = _start(call)
     if "ready" in said:
         return _told(call, said["ready"], fresh=True)
-    if said["error"].get("code") == "wrong_state" and (other := _faster(call.home)):
+    failure = (said["error"]["code"], said["error"]["layer"])
+    if failure == ("wrong_state", "local-node") and (other := _faster(call.home)):
         return _told(call, _agreed(call, other), fresh=False)
     raise Failed(said["error"], int(said["exit"]))
 

@@ -462,9 +462,9 @@ class LoopStopped(Refused):
 
 
 class WrongState(FleetError):
-    """The action does not fit the envelope's state."""
+    """The action does not fit the state of what it is about."""
 
-    layer = "input"
+    layer: Layer = "input"
 
 
 class IllegalTransition(FleetError):

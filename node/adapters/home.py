@@ -12,9 +12,8 @@ from pathlib import Path
 from fleet.core.errors import NoSpace, StartFailed, UnsafeHome, WrongState
 from fleet.paths import Paths
 
-_NO_TEXT = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-)  # agents, tmux and logs are told the path
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a path that agents, tmux and logs are told may not hold."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LEAST_FREE_BYTES = 8 * 1024 * 1024  # a log in pieces and a database that cannot grow help nobody
 
@@ -68,7 +67,9 @@ def lock(paths: Paths) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise WrongState(
+        served = WrongState(
             f"a node serves {paths.root} already", hint="fleet status, or fleet down first"
-        ) from None
+        )
+        served.layer = "local-node"  # and not what was asked for, as with another name
+        raise served from None
     return descriptor

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from fleet.core.delivery import State
-from fleet.core.envelope import DEDUPE_KEPT_S, DEFAULT_EXPIRY_S, Receipt
+from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors import MalformedRequest, NotAllowed, UnknownCall, every_error
 from fleet.core.trust import Caller, Verb, check
 from fleet.outcomes import EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of, outcome_of
@@ -168,8 +168,7 @@ async def _send(ask: Ask) -> None:
         raise NotAllowed(
             str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
         )
-    expires_s = _expiry(args.expires_s)
-    wish = Wish(args.to, args.text, args.raw, args.key, expires_s, _whole(ask, args.reply_to))
+    wish = Wish(args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to))
     receipt, wanted = await ask.node.talk.send(
         ask.caller, wish, _wait(args.wait, args.timeout_s), _progress(ask)
     )
@@ -199,16 +198,6 @@ def _wait(wanted: str, timeout_s: float) -> Wait:
             hint="running out of time ends the wait, not the message: fleet show ID follows it",
         )
     return Wait(State(wanted) if wanted else None, timeout_s)
-
-
-def _expiry(expires_s: float) -> float:
-    """How long a message is good: no longer than its id is remembered, or it could arrive twice."""
-    if not 0 < expires_s < DEDUPE_KEPT_S:
-        raise MalformedRequest(
-            f"a message cannot be good for {expires_s:g} s",
-            hint=f"more than 0, less than {DEDUPE_KEPT_S / _DAY_S:.0f}d; 7d when nothing is said",
-        )
-    return expires_s
 
 
 def _progress(ask: Ask) -> Callable[[Receipt], None]:

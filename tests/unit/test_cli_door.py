@@ -16,7 +16,7 @@ from fleet.cli.door import Answer, Broken, Door, Failed
 from fleet.cli.main import parse
 from fleet.cli.send import Waiting
 from fleet.cli.terminal import Terminal
-from fleet.core.errors import NodeNotRunning
+from fleet.core.errors import LAYERS, NodeNotRunning
 from fleet.paths import DOOR
 from tests.support.door import STATUS, bare_home, done, receipt, scripted
 
@@ -110,6 +110,17 @@ def test_the_nodes_own_error_is_passed_on_word_for_word_with_its_exit_code() -> 
         said = home.run("send", "rin", "x")
     assert (said.code, said.out) == (4, "")
     assert said.err == "error: which?\n  rin@nova  on nova, online\nhint: that one\n"
+
+
+def test_a_route_that_the_node_will_not_walk_ends_at_the_layer_of_its_error() -> None:
+    error = {"code": "no_space", "message": "full", "hint": "room", "layer": "store"}
+    answer = {"error": {**error, "candidates": []}, "exit": 8}
+    with scripted({"route": [answer]}) as (home, _):
+        said = home.run("route", "rin", "--json")
+    route = said.json
+    assert (said.code, route["error"]["code"], route["remedy"]) == (8, "no_space", "room")
+    assert [step["layer"] for step in route["steps"]] == list(LAYERS)
+    assert [s["layer"] for s in route["steps"] if s["verdict"] == "fail"] == ["store"]
 
 
 @pytest.mark.parametrize("code", [0, 5, 6, 7, 9])
