@@ -53,7 +53,8 @@ INBOX_LIMIT = 100_000
 
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
-_GONE_S = 5.0  # a sender's node offers what found no room once a second; by then it took it back
+_REFUSED_KEPT = 10_000
+_GONE_S = 15.0  # a sender's node offers what found no room once a second, unless it was taken back
 
 
 class Inbox:
@@ -65,7 +66,9 @@ class Inbox:
         self._clock = clock
         self._events = events
         self._open: dict[str, int] = {}
-        self._blocked: dict[tuple[str, str, str], tuple[str, float]] = {}
+        # For each pair what found no room, in order, each with the time until which it is expected.
+        self._declined: dict[tuple[str, str, str], dict[str, float]] = {}
+        self._refused: dict[tuple[str, str], FleetError] = {}
         self.limit = INBOX_LIMIT
         store.database.on_loss(self._open.clear)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
@@ -119,6 +122,9 @@ class Inbox:
         held: list[str] = []
         for posted in batch:
             envelope_id = posted.envelope.id
+            if (refusal := self._refused.get((node_id, envelope_id))) is not None:
+                declined.append(Declined(envelope_id, refusal))
+                continue
             try:
                 envelope = self._arrived(node_id, posted)
                 self._in_turn(envelope)
@@ -133,6 +139,7 @@ class Inbox:
                     declined.append(Declined(envelope_id, error, retry=True))
                 else:
                     declined.append(Declined(envelope_id, error))
+                    self._refuse(node_id, envelope_id, error)
                     self._audit("envelope declined", posted.envelope, reason=error.code)
         # Before the commit: the look at the pane is taken while the disk is written. Whatever would be
         # typed is written down once more first, and that commit comes after this one.
@@ -143,6 +150,13 @@ class Inbox:
             if (item := self._store.inbox.get(envelope_id)) is not None:
                 self._spread(item, here=False)
         return Taken(tuple(taken), tuple(declined))
+
+    def _refuse(self, node_id: str, envelope_id: str, error: FleetError) -> None:
+        """Refused is refused: should its sender not hear of it and offer it again, later ones of the
+        pair may have been typed meanwhile."""
+        self._refused[node_id, envelope_id] = error
+        if len(self._refused) > _REFUSED_KEPT:
+            del self._refused[next(iter(self._refused))]
 
     def _arrived(self, node_id: str, posted: Posted) -> Envelope:
         """The envelope as this node tells it: who sent it is what TLS proves, times are ours."""
@@ -172,15 +186,25 @@ class Inbox:
     def _in_turn(self, envelope: Envelope) -> None:
         """Once one of a pair found no room, later ones wait until it has come again, or is gone."""
         pair = (envelope.from_node, envelope.sender, envelope.recipient)
+        is_full = self._count(envelope.recipient) >= self.limit
+        waiting = self._declined.get(pair)
+        if waiting is None:
+            if not is_full:
+                return
+            waiting = self._declined[pair] = {}
         now_s = self._clock.now_s()
-        first, until_s = self._blocked.get(pair, (envelope.id, 0.0))
-        if first != envelope.id and now_s < until_s:
+        while waiting and waiting[first := next(iter(waiting))] <= now_s and first != envelope.id:
+            del waiting[first]
+        is_next = next(iter(waiting), envelope.id) == envelope.id
+        is_here = self._store.inbox.holds(envelope.id, envelope.from_node)
+        if (is_full or not is_next) and not is_here:
+            waiting[envelope.id] = now_s + _GONE_S
+        else:
+            waiting.pop(envelope.id, None)
+        if not waiting:
+            del self._declined[pair]
+        if not is_next:
             raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
-        self._blocked.pop(pair, None)
-        if self._count(envelope.recipient) >= self.limit and not self._store.inbox.holds(
-            envelope.id, envelope.from_node
-        ):
-            self._blocked[pair] = (envelope.id, now_s + _GONE_S)
 
     # --- moving on ---
 

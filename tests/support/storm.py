@@ -138,7 +138,7 @@ class Storm:
         self, host: Host, now: Mapping[str, object], then: Mapping[str, object]
     ) -> None:
         program = self._program(host)
-        if program is not None and program.is_known:
+        if program is not None and program.is_known and program.reads:  # a stuck one does nothing
             program.set(**now)
             await asyncio.sleep(self._some_s(8.0))
             program.set(**then)
