@@ -154,7 +154,7 @@ class Inbox:
     def _refuse(self, node_id: str, envelope_id: str, error: FleetError) -> None:
         """Refused is refused: should its sender not hear of it and offer it again, later ones of the
         pair may have been typed meanwhile."""
-        self._refused[node_id, envelope_id] = error
+        self._refused[node_id, envelope_id] = error.with_traceback(None)
         if len(self._refused) > _REFUSED_KEPT:
             del self._refused[next(iter(self._refused))]
 
