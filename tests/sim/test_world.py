@@ -13,8 +13,9 @@ from fleet.core.delivery import State
 from fleet.core.envelope import Entry
 from tests.support import checkers
 from tests.support.checkers import Case, Facts, check
+from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
-from tests.support.world import SOCKET, Host, World, play_world
+from tests.support.world import World, play_world
 
 
 async def one_letter(world: World) -> tuple[Host, Host]:

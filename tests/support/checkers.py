@@ -19,7 +19,8 @@ from tests.support.panes import Typed
 from tests.support.programs import Chat
 
 if TYPE_CHECKING:
-    from tests.support.world import Host, World
+    from tests.support.host import Host
+    from tests.support.world import World
 
 A_LOOK_S = 0.05
 """A question this young may have opened between a look and what rested on it; nothing helps that."""

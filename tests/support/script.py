@@ -15,10 +15,11 @@ from typing import Any
 
 from fleet.core.address import OPERATOR
 from fleet.core.errors import FleetError
+from tests.support.host import SOCKET, Host, Said
 from tests.support.panes import Moment
 from tests.support.programs import Chat
 from tests.support.recording import FRAMED
-from tests.support.world import SOCKET, Host, Said, World
+from tests.support.world import World
 
 _OPTION = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")

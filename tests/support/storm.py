@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import TERMINAL, HoldReason, State
 from node.engine.inbox import INBOX_LIMIT
+from tests.support.host import SOCKET, Host, Said
 from tests.support.model_tmux import Pane
 from tests.support.panes import Moment
 from tests.support.programs import Chat
-from tests.support.world import SOCKET, Host, Said, World
+from tests.support.world import World
 
 HOSTS = ("white", "nova", "kai")
 AGENTS = ("rin", "neo")

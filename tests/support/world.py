@@ -1,285 +1,27 @@
 """Whole nodes in one process: real engine, real database files, model tmux, model network, virtual time.
 
-A host outlives its node. A crash leaves the node no last word: what was not committed is gone, its
-links break, and nothing that its tasks still try reaches anybody. ``up`` then opens the same file
-again. Everything that chance decides comes from the world's seed.
+Everything that chance decides comes from the world's seed, so a seed is a run that can be had again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import msgspec
 from structlog.testing import capture_logs
 
-from fleet.core.address import OPERATOR
-from fleet.core.errors import FleetError, NodeNotRunning
-from fleet.core.roster import SignedEntry
-from fleet.core.trust import Caller
-from fleet.profiles import Profiles, load
-from node.adapters.spill import SpillFolder
-from node.daemon import DRAIN_S, assemble
-from node.daemon import World as Adapters
-from node.doors.calls import handle
-from node.doors.local import Answer, Request
-from node.engine.inbox import INBOX_LIMIT
-from node.engine.node import Node
-from node.ports import PaneRef
-from node.records import Me
-from node.store import SqliteStore
-from node.store.database import Database
-from tests.support.authority import FakeAuthority, Inviter, id_of
-from tests.support.model_tmux import Pane, Tmux
-from tests.support.panes import FakePanes, Typed
-from tests.support.programs import CHAT, PATIENT, Chat, Program
-from tests.support.simnet import Board, SimDialer, SimLink, SimNet
-from tests.support.vtime import VirtualClock, play
+from tests.support.host import Birth, Host, Said
+from tests.support.simnet import SimNet
+from tests.support.vtime import play
 
 T = TypeVar("T")
 
-SOCKET = "/tmp/tmux-model/default"
-PROFILES = Profiles((*load().all(), CHAT, PATIENT))
 SETTLED_S = 15.0
 """Longer than anything the node does by itself takes: evidence, retries, keepalive of a link."""
-
-
-@dataclass(slots=True)
-class Said:
-    """What a call answered through the local door."""
-
-    exit: int = -1
-    result: Any = None
-    error: dict[str, Any] | None = None
-    items: list[Any] = field(default_factory=list)
-
-    def write(self, line: bytes) -> None:
-        """Take a line of the door."""
-        told = msgspec.json.decode(line)
-        self.exit = told.get("exit", self.exit)
-        self.result = told.get("result", self.result)
-        self.error = told.get("error", self.error)
-        self.items += [told["item"]] if "item" in told else []
-
-    async def drain(self) -> None:
-        """Whoever reads here is never slow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """One incarnation: the program that was bound, and on which host."""
-
-    host: Host
-    program: Program
-
-
-class Host:
-    """One computer: a tmux and a home. ``node`` is the life that serves it now, if any."""
-
-    def __init__(self, world: World, key: str, name: str) -> None:
-        self.world = world
-        self.key = key
-        self.name = name
-        self.node_id = id_of(key)
-        self.address = f"{key}:7717"
-        self.folder = world.folder / key
-        (self.folder / "spill").mkdir(parents=True)
-        self.tmux = Tmux()
-        self.clock = VirtualClock(Random(f"{world.seed} {key}"))
-        self.authority = FakeAuthority(self.node_id, id_of(f"root {key}"), True, self._inviter)
-        self.board = Board()
-        self.room = INBOX_LIMIT
-        """How many envelopes may wait for one agent, from the next life on."""
-        self.node: Node | None = None
-        self.panes = FakePanes(self.tmux)
-        self.typed: list[Typed] = []
-        # In order: those who are cancelled go on in the order in which they began.
-        self._tasks: dict[asyncio.Task[Any], None] = {}
-
-    # --- lives ---
-
-    def up(self) -> None:
-        """Begin a life on what the file says."""
-        assert self.node is None, f"{self.key} is up"
-        store = SqliteStore(self.folder / "fleet.db", self.node_id)
-        self.panes = FakePanes(self.tmux, f"fleet-{self.key}")
-        self.panes.born = self._born
-        self.panes.typed = self.typed.append
-        dialer = SimDialer(self.world.net, self.node_id)
-        spill = SpillFolder(self.folder / "spill")
-        adapters = Adapters(
-            store, self.clock, self.panes, dialer, self.authority, spill, dialer.probe
-        )
-        me = self._introduce(store)
-        self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))
-        self.node.listen = self.address
-        self.node.inbox.limit = self.room
-        self.node.discovery = self.node.peers.discovery = self.board
-        self.board.told = self.node.peers.advertised
-        self._life = self._spawn(self._live(self.node))
-        self.world.shown(self)
-
-    def _introduce(self, store: SqliteStore) -> Me:
-        """A fresh home founds a fleet of one."""
-        epoch = store.database.meta("epoch")
-        if epoch is None:
-            epoch = self.clock.token().encode()
-            store.database.put_meta("epoch", epoch)
-            entry, _ = self.authority.admit(self.node_id.encode(), self.name)
-            store.book.put_roster(((entry.entry_id, entry.body, entry.signature),))
-            store.database.flush()
-        return Me(self.node_id, self.name, self.clock.token(), epoch.decode(), "1")
-
-    async def _live(self, node: Node) -> None:
-        async with asyncio.TaskGroup() as group:
-            parts = (node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep())
-            work = [group.create_task(part) for part in parts]
-            await node.stopping.wait()
-            await node.courier.drain(DRAIN_S)
-            node.peers.close("the node stops")
-            for part in work:
-                part.cancel()
-
-    async def down(self) -> None:
-        """Stop gracefully."""
-        node = self.up_node
-        node.stopping.set()
-        self.world.net.close(self.address)
-        await asyncio.wait(self._tasks)
-        node.store.database.close()
-        self.node = None
-
-    def crash(self) -> None:
-        """End without a last word, at this very instant."""
-        node, self.node = self.up_node, None
-        self.panes.gone = True
-        self.world.net.close(self.address)
-        self.world.net.drop_all(self.node_id)
-        abandon(node.store.database)
-        for task in self._tasks:
-            task.cancel()
-        self.world.dying += self._tasks
-        self._tasks = {}
-
-    @property
-    def up_node(self) -> Node:
-        """The node, which has to be up."""
-        if self.node is None:
-            raise NodeNotRunning(self.key)
-        return self.node
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks[task] = None
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        """Notes what nobody foresaw; a refusal was told to whom it concerned."""
-        if task in self._tasks and not task.cancelled():
-            error = task.exception()
-            if error is not None and not isinstance(error, FleetError):
-                self.world.trouble.append(error)
-        self._tasks.pop(task, None)
-
-    # --- who comes to its door ---
-
-    def authorise(self, node_id: str) -> object:
-        return self.up_node.fleet.authorise(node_id)
-
-    async def welcome(self, link: SimLink) -> object:
-        return await self._spawn(self.up_node.peers.serve(link))
-
-    def _inviter(self, node_id: str, address: str) -> Inviter | None:
-        door = self.world.net.at(address)
-        return Pairing(door) if isinstance(door, Host) and door.node_id == node_id else None
-
-    async def call(self, call: str, caller: str = OPERATOR, **args: object) -> Said:
-        """Ask the node as the command line would, as one of its agents or its operator."""
-        said = Said()
-        answer = Answer(cast(asyncio.StreamWriter, said))
-        told = msgspec.to_builtins({"call": call, "args": args})
-        request = msgspec.convert(told, Request)
-        asked = self._spawn(self._asked(caller, request, answer))
-        await asyncio.wait({asked})
-        if asked.cancelled():
-            answer.error(NodeNotRunning(self.key, "it went away before it answered"))
-        self.world.note(said)
-        return said
-
-    async def _asked(self, caller: str, request: Request, answer: Answer) -> None:
-        try:
-            await handle(self.up_node, self.attest(caller), request, answer)
-        except FleetError as error:
-            answer.error(error)
-
-    def attest(self, agent: str) -> Caller:
-        """Who a process is that runs inside this agent's pane."""
-        node = self.up_node
-        if agent == OPERATOR:
-            return node.fleet.caller(OPERATOR)
-        program = self.program(agent)
-        found = node.agents.of_process(((program.pid, program.start),))
-        assert found is not None, f"{agent} is nobody on {self.key}"
-        return node.fleet.caller(found.name)
-
-    # --- its agents ---
-
-    def _born(self, token: str, program: Program) -> None:
-        self.world.births[token] = Birth(self, program)
-
-    def ref(self, agent: str) -> PaneRef:
-        """Where an agent's newest incarnation is, or was; the node may be down."""
-        with self.store() as store:
-            found = next((one for one in store.book.agents() if one.name == agent), None)
-        assert found is not None, f"{agent} is no agent of {self.key}"
-        assert found.ref is not None, f"{agent} has no pane"
-        return found.ref
-
-    def pane(self, agent: str) -> Pane:
-        """The pane of an agent's newest incarnation."""
-        ref = self.ref(agent)
-        return self.tmux.server(ref.socket).known(ref.pane)
-
-    def program(self, agent: str) -> Chat:
-        """The program of an agent's newest incarnation, running or not."""
-        return cast(Chat, self.world.births[self.ref(agent).token].program)
-
-    @contextmanager
-    def store(self) -> Iterator[SqliteStore]:
-        """What is written down, whether the node is up or not."""
-        if self.node is not None:
-            yield self.node.store
-            return
-        store = SqliteStore(self.folder / "fleet.db", self.node_id)
-        yield store
-        store.database.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """The inviter's end of a pairing (``tests.support.authority.Inviter``)."""
-
-    host: Host
-
-    def secret_of(self, name: str, address: str) -> bytes:
-        return self.host.up_node.membership.secret_of(name, address)
-
-    async def burn(self, name: str, ended: str, address: str) -> None:
-        await self.host.up_node.membership.burn(name, ended, address)
-
-    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
-        return await self.host.up_node.membership.admit(public_key, name)
-
-    def welcome(self) -> tuple[str, tuple[SignedEntry, ...], tuple[str, ...]]:
-        node = self.host.up_node
-        return self.host.authority.fleet_id, node.fleet.roster.entries(), (self.host.address,)
 
 
 class World:
@@ -364,15 +106,6 @@ class World:
             if host.node is not None:
                 host.crash()
         await asyncio.gather(*self.dying, return_exceptions=True)
-
-
-def abandon(database: Database) -> None:
-    """Take the file from a database, as the death of its process does.
-
-    What was not committed is rolled back; what its owner still writes goes nowhere.
-    """
-    database._connection.close()
-    database._connection = Database(Path(":memory:"))._connection
 
 
 def play_world(
