@@ -78,6 +78,14 @@ def test_every_source_file_named_on_a_page_exists(name: str) -> None:
         assert any(path.endswith(f"/{named}") for path in there), named
 
 
+@pytest.mark.parametrize("room", ["fleet/core", "node/engine"])
+def test_the_architecture_says_what_each_file_of_the_two_inner_rooms_is_for(room: str) -> None:
+    page = DOCS / "architecture.md"
+    listed = {name for row in rows(page.read_text()) for name in quoted(row[0])}
+    there = {path.name for path in (ROOT / room).glob("*.py")} - {"__init__.py"}
+    assert there <= listed
+
+
 # --- commands ---
 
 
