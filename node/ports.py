@@ -101,6 +101,7 @@ class Panes(Protocol):
 
         Raises:
             NoTmux: tmux is missing, too old, or refused.
+            MalformedRequest: there is no such program.
             PaneGone: the program ended at once.
         """
         ...
@@ -149,7 +150,7 @@ class Panes(Protocol):
         ...
 
     async def end(self, ref: PaneRef) -> None:
-        """Kill the pane and end what is left of the agent's own process group.
+        """Kill the pane and end what is left of everything that ran in it.
 
         Does nothing when the pane no longer carries the token.
         """
