@@ -133,6 +133,7 @@ def test_a_client_of_no_server_says_so() -> None:
         with pytest.raises(NoTmux):
             async with opened(str(tmux.folder / "none"), PEOPLE):
                 pass
+        assert not (tmux.folder / "none").exists(), "and starts none"
         with contextlib.suppress(NoTmux):  # tmux may answer before it says that there is no such
             async with opened(tmux.socket, "nobody") as client:
                 await eventually(lambda: not client.is_open, "it ends by itself")

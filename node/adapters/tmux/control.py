@@ -72,8 +72,9 @@ class ControlClient:
             NoTmux: the server or the session is not there.
         """
         self._process = await asyncio.create_subprocess_exec(
-            "tmux", "-S", self._socket, "-C", "attach-session", "-f", "no-output,ignore-size",
-            "-t", f"={self._session}",
+            # -N: to attach would start a server where none is
+            "tmux", "-N", "-S", self._socket, "-C", "attach-session",
+            "-f", "no-output,ignore-size", "-t", f"={self._session}",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
