@@ -58,7 +58,6 @@ class SimLink:
         self._under_way: deque[bytes] = deque()
         self._arrived: deque[bytes] = deque()
         self._news = asyncio.Event()
-        self._last_s = 0.0
         self._is_over = False
         self._refusal: FleetError | None = None
         self.other: SimLink = self
@@ -110,17 +109,14 @@ class SimLink:
     def close(self, why: str) -> None:
         if not self.why and not self._is_over:
             self.why = why or "closed"
-            self._arrived.clear()
             self._news.set()
             self._carry()
 
     # --- what the network does ---
 
     def _carry(self) -> None:
-        """Let the next frame, or the end, arrive after all that went before it."""
-        loop = asyncio.get_running_loop()
-        self._last_s = max(self._last_s, loop.time() + self._net.delay_s())
-        loop.call_at(self._last_s, self.deliver)
+        """Let one more thing arrive a moment later: the first of what is under way, or else the end."""
+        asyncio.get_running_loop().call_later(self._net.delay_s(), self.deliver)
 
     def deliver(self) -> None:
         """Move what is under way to the other end, unless this direction is cut."""
@@ -142,7 +138,6 @@ class SimLink:
         self.other._refusal = refusal
         for end in (self, self.other):
             end._is_over = True
-            end._under_way.clear()
             end._news.set()
         self._net.forget(self)
 
