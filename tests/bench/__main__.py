@@ -1,6 +1,6 @@
 """``make bench``: measures everything, prints a table, and leaves JSON and a plot behind.
 
-    python -m tests.bench [PART …]     resolver commands panes durable idle
+python -m tests.bench [PART …]     resolver commands panes durable idle
 """
 
 from __future__ import annotations

@@ -38,9 +38,16 @@ EACH = {1: 200, 10: 40, 100: 8}
 def measure() -> Iterator[Figure]:
     """Latency into one pane, in turns with the floor; then rates into 1, 10 and 100 panes."""
     with scene() as stage:
-        ours_ms, floor_ms, rates, floor_rate = inside(stage, lambda node, home: _work(node, home, stage))
+        ours_ms, floor_ms, rates, floor_rate = inside(
+            stage, lambda node, home: _work(node, home, stage)
+        )
     yield Figure(
-        "arrival to bytes in the pane, p50", ours_ms, "ms", floor_ms, "bare control client", limit=3.0
+        "arrival to bytes in the pane, p50",
+        ours_ms,
+        "ms",
+        floor_ms,
+        "bare control client",
+        limit=3.0,
     )
     for panes, rate in rates.items():
         yield Figure(

@@ -229,5 +229,5 @@ async def answer_to(
             return Refusal(error.code(), error.details() or "", refusal_in(error))
 
 
-def _many(yes: bool) -> str:  # noqa: FBT001
+def _many(yes: bool) -> str:
     return "stream" if yes else "unary"
