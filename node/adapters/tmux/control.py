@@ -19,6 +19,7 @@ from itertools import count
 from fleet.core.errors import NoTmux
 
 LINE_LIMIT_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 16
 ANSWER_S = 10.0
 _NOBODY = ("\n", None)  # no line is that
 
@@ -78,7 +79,6 @@ class ControlClient:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            limit=LINE_LIMIT_BYTES,
             env={k: v for k, v in os.environ.items() if k not in {"TMUX", "TMUX_PANE"}},
         )  # fmt: skip
         loop = asyncio.get_running_loop()
@@ -119,20 +119,28 @@ class ControlClient:
             await self._process.wait()
 
     async def _read(self) -> None:
+        """A screen is some fifty lines: what has arrived is taken at once, not line by line."""
         stdout = self._process.stdout if self._process else None
         blocks = Blocks()
+        rest = b""
         try:
-            while stdout is not None and (raw := await stdout.readline()):
-                token, answered = self._waiting[0] if self._waiting else _NOBODY
-                lines = blocks.take(raw.decode("utf-8", "replace").rstrip("\n"), token)
-                if lines is not None and answered is not None:
-                    self._waiting.popleft()
-                    if not answered.done():
-                        answered.set_result(lines)
-        except ValueError:
-            self.close()  # a line beyond every limit: nothing after it can be trusted
+            while stdout is not None and (piece := await stdout.read(_PIECE_BYTES)):
+                *whole, rest = (rest + piece).split(b"\n")
+                for raw in whole:
+                    self._hear(blocks, raw.decode("utf-8", "replace"))
+                if len(rest) > LINE_LIMIT_BYTES:
+                    self.close()  # a line beyond every limit: nothing after it can be trusted
+                    return
         finally:
             self._fail()
+
+    def _hear(self, blocks: Blocks, line: str) -> None:
+        token, answered = self._waiting[0] if self._waiting else _NOBODY
+        lines = blocks.take(line, token)
+        if lines is not None and answered is not None:
+            self._waiting.popleft()
+            if not answered.done():
+                answered.set_result(lines)
 
     def _fail(self) -> None:
         while self._waiting:
