@@ -120,6 +120,7 @@ SENDER: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.QUEUED, Event.REFUSE): State.REFUSED,
         (State.QUEUED, Event.EXPIRE): State.EXPIRED,
         (State.QUEUED, Event.CANCEL): State.CANCELLED,
+        (State.QUEUED, Event.LOSE): State.IN_DOUBT,  # shown to a node that is not heard of any more
     }
 )
 

@@ -31,6 +31,7 @@ from fleet.core.envelope import (
     digest,
 )
 from fleet.core.errors import (
+    Expired,
     FleetError,
     MailboxFull,
     MalformedName,
@@ -164,8 +165,11 @@ class Inbox:
         agent = sent.sender.partition("@")[0]
         if NAME.fullmatch(agent) is None:
             raise MalformedName(agent, "a sender's name must be well-formed")
-        if any(i and not ENVELOPE_ID.fullmatch(i) for i in (sent.id, sent.thread, sent.reply_to)):
+        ids = (sent.id, sent.thread, *([sent.reply_to] if sent.reply_to else ()))
+        if not all(ENVELOPE_ID.fullmatch(i) for i in ids):
             raise MalformedRequest(f"an envelope id of {sent.sender} is malformed")
+        if posted.expires_in_s <= 0:
+            raise Expired(f"the time of {sent.id} ran out on the way to {self._fleet.me.name}")
         now_s = self._clock.wall_s()
         return Envelope(
             id=sent.id,
@@ -180,7 +184,7 @@ class Inbox:
             hops=sent.hops,
             raw=sent.raw,
             created_at_s=now_s,
-            expires_at_s=now_s + min(max(0.0, posted.expires_in_s), LONGEST_EXPIRY_S),
+            expires_at_s=now_s + min(posted.expires_in_s, LONGEST_EXPIRY_S),
         )
 
     def _in_turn(self, envelope: Envelope) -> None:

@@ -12,10 +12,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 from fleet.core.address import OPERATOR, Address, parse_query
 from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
 from fleet.core.envelope import (
+    DEDUPE_KEPT_S,
     DEFAULT_EXPIRY_S,
     HOPS_LIMIT,
     Entry,
@@ -25,12 +27,20 @@ from fleet.core.envelope import (
     check_text,
     digest,
 )
-from fleet.core.errors import KeyReused, MailboxFull, UnknownEnvelope, WrongState
+from fleet.core.errors import (
+    Expired,
+    KeyReused,
+    MailboxFull,
+    NotPaired,
+    UnknownEnvelope,
+    WrongState,
+)
 from fleet.core.frames import Declined, Posted, Report
 from fleet.core.trust import Caller, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.reach import Reach
 from node.engine.tail import Tail
 from node.ports import Clock
 from node.records import Outgoing
@@ -66,6 +76,7 @@ class Outbox:
         self._durable_seq = store.outbox.last_seq
         self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
         self._tails: dict[str, Tail] = {}
+        self._reach = Reach(store)
         self._group: asyncio.Future[None] | None = None
         self._staging: dict[str, int] = {}  # the open group's youngest row per node
         store.database.on_loss(self._lost)
@@ -148,6 +159,7 @@ class Outbox:
 
     def _queue(self, wish: Wish, envelope: Envelope) -> tuple[Receipt, asyncio.Future[None]]:
         node_id = envelope.to_node
+        self._fleet.authorise(envelope.from_node)  # or nobody would ever take it
         if self.waiting(node_id) >= OUTBOX_LIMIT:
             raise MailboxFull(f"the outbox for {self._fleet.label(node_id)}", OUTBOX_LIMIT)
         first = self._entry(State.QUEUED)
@@ -203,7 +215,7 @@ class Outbox:
         """The next queued envelopes for a node, in order, within both limits (but at least one).
 
         Each comes with its row's number, and its deadline as remaining seconds. What is written but
-        not yet committed is not among them.
+        not yet committed is not among them, nor what may not be shown yet; ``queued`` is told then.
         """
         batch: list[tuple[int, Posted]] = []
         now_s = self._clock.wall_s()
@@ -211,14 +223,27 @@ class Outbox:
         rows = self._tail(node_id).since(after_seq, limit)
         if rows is None:
             rows = self._store.outbox.queued(node_id, after_seq, limit)
+        last_seq = min(self._durable_seq, self._reach.durable(node_id))
         for seq, envelope in rows:
-            if seq > self._durable_seq:
+            if seq > last_seq:
                 break
             size += len(envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
             if batch and size > limit_bytes:
                 break
             batch.append((seq, Posted(envelope, max(0.0, envelope.expires_at_s - now_s))))
+        if batch:
+            self._reach.show(node_id, batch[-1][0])
+        elif rows and rows[0][0] <= self._durable_seq:
+            self._reach.extend(node_id, self._durable_seq, self.queued)
         return batch
+
+    def link_ended(self, node_id: str) -> None:
+        """Nothing more is shown to the node until there is another link."""
+        self._reach.draw_back(node_id)
+
+    def may_be_there(self, row: Outgoing) -> bool:
+        """Whether the recipient's node may have it, answered or not."""
+        return row.seq <= self._reach.shown(row.envelope.to_node)
 
     def taken(self, node_id: str, rows: Mapping[str, int]) -> None:
         """Envelopes, by id and row, that were offered to the recipient's node are durable there.
@@ -253,8 +278,9 @@ class Outbox:
         row = self._store.outbox.get(declined.envelope_id)
         if row is None or not may(SENDER, row.state, Event.REFUSE):
             return ()
-        state = step(SENDER, row.state, Event.REFUSE)
         error = declined.error
+        is_late = isinstance(error, Expired)
+        state = step(SENDER, row.state, Event.EXPIRE if is_late else Event.REFUSE)
         entry = Entry(state, self._clock.wall_s(), label, error.code, detail=error.message)
         self._store.outbox.end(row.envelope.id, entry)
         self._leave(row)
@@ -299,9 +325,27 @@ class Outbox:
     # --- ends on this side ---
 
     async def expire(self) -> None:
-        """End what was not taken in time."""
-        for row in self._store.outbox.overdue(self._clock.wall_s()):
-            await self._end(row, Event.EXPIRE, "not taken by the recipient's node in time")
+        """End what was not taken in time, and what is for a node that was put out.
+
+        What the recipient's node may have is not ended here: it is offered again on the next link,
+        with no time left, and that node says what became of it. After ``DEDUPE_KEPT_S`` without a
+        word from it nobody will ever know.
+        """
+        now_s = self._clock.wall_s()
+        table = self._store.outbox
+        for node_id in table.waited_for():
+            shown = self._reach.shown(node_id)
+            if revoked := self._fleet.roster.revoked(node_id):
+                why = f"its node was put out of the fleet ({revoked.reason})"
+                for row in table.overdue(node_id, inf, after_seq=shown):
+                    await self._end(row, Event.REFUSE, why, NotPaired.code)
+                for row in table.overdue(node_id, inf, up_to_seq=shown):
+                    await self._end(row, Event.LOSE, f"{why}; it may have it")
+                continue
+            for row in table.overdue(node_id, now_s, after_seq=shown):
+                await self._end(row, Event.EXPIRE, "not taken by the recipient's node in time")
+            for row in table.overdue(node_id, now_s - DEDUPE_KEPT_S, up_to_seq=shown):
+                await self._end(row, Event.LOSE, "its node may have it, and was not heard of again")
 
     async def cancel(self, row: Outgoing, who: str) -> Receipt:
         """Take back an envelope that still waits here.
@@ -317,8 +361,8 @@ class Outbox:
         after = self._store.outbox.get(row.envelope.id)
         return (after or row).receipt
 
-    async def _end(self, row: Outgoing, event: Event, detail: str) -> None:
-        entry = self._entry(step(SENDER, row.state, event), detail)
+    async def _end(self, row: Outgoing, event: Event, detail: str, reason: str = "") -> None:
+        entry = self._entry(step(SENDER, row.state, event), detail, reason)
         self._store.outbox.end(row.envelope.id, entry)
         self._audit("envelope ended", row.envelope, state=entry.state, detail=detail)
         self._leave(row)
@@ -329,9 +373,9 @@ class Outbox:
         self._tail(row.envelope.to_node).drop(row.seq)
         self._counted(row.envelope.to_node, -1)
 
-    def _entry(self, state: State, detail: str = "") -> Entry:
+    def _entry(self, state: State, detail: str = "", reason: str = "") -> Entry:
         label = self._fleet.label(self._fleet.me.node_id)
-        return Entry(state, self._clock.wall_s(), label, detail=detail)
+        return Entry(state, self._clock.wall_s(), label, reason, detail=detail)
 
     def _audit(self, kind: str, envelope: Envelope, **facts: object) -> None:
         self._store.audit(

@@ -318,6 +318,7 @@ class Peers:
         for asked in session.asked.values():
             if not asked.done():
                 asked.set_exception(gone)
+        self._outbox.link_ended(peer_id)
         self._fleet.disconnected(peer_id)
         log.info("peer gone", peer=self._fleet.label(peer_id))
 

@@ -28,6 +28,7 @@ from node.records import Incoming, Outgoing
 from node.store import SqliteStore
 
 WAIT_S = 30.0
+_CANCEL_TRIES = 3
 
 log = structlog.get_logger()
 
@@ -164,15 +165,32 @@ class Talk:
             raise NotAllowed(str(caller), "cancel", found.envelope.id)
         if isinstance(found, Incoming):
             return (await self._inbox.cancel(found, str(caller))).receipt
-        if found.state is State.QUEUED and not self._may_be_there(found):
+        if found.state is State.QUEUED and not self._outbox.may_be_there(found):
             return await self._outbox.cancel(found, str(caller))
-        await self._peers.ask(found.envelope.to_node, CancelAsk(str(caller), found.envelope.id))
-        after = self._store.outbox.get(found.envelope.id)
-        return (after or found).receipt
+        return await self._cancel_there(caller, found)
 
-    def _may_be_there(self, row: Outgoing) -> bool:
-        session = self._peers.session(row.envelope.to_node)
-        return session is not None and row.envelope.id in session.sent
+    async def _cancel_there(self, caller: Caller, found: Outgoing) -> Receipt:
+        """Have it taken back by its node, or here when that node says that it has not got it.
+
+        That word counts unless the envelope was shown meanwhile: then it is asked once more.
+        """
+        envelope_id, node_id = found.envelope.id, found.envelope.to_node
+        for tries_left in reversed(range(_CANCEL_TRIES)):
+            session = self._peers.session(node_id)
+            try:
+                await self._peers.ask(node_id, CancelAsk(str(caller), envelope_id))
+                break
+            except UnknownEnvelope:
+                now = self._store.outbox.get(envelope_id)
+                is_shown = session is not self._peers.session(node_id) or (
+                    session is not None and envelope_id in session.sent
+                )
+                if now is not None and now.state is State.QUEUED and not is_shown:
+                    return await self._outbox.cancel(now, str(caller))
+                if not tries_left:
+                    raise
+        after = self._store.outbox.get(envelope_id)
+        return (after or found).receipt
 
     async def release(self, caller: Caller, typed_id: str) -> Receipt:
         """Approve an envelope that waits for it."""

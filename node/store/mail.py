@@ -29,6 +29,7 @@ _ADD_OUTGOING = (
     " reply_to, hops, raw, created_at, expires_at, state, timeline)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+MAX_SEQ = (1 << 63) - 1
 _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
 
@@ -129,14 +130,31 @@ class OutboxTable:
         )
         return int(row[0]) if row else 0
 
-    def overdue(self, wall_s: float) -> list[Outgoing]:
-        """Queued envelopes whose time is up."""
+    def waited_for(self) -> list[str]:
+        """The nodes that envelopes are queued for."""
+        rows = self._database.rows("SELECT DISTINCT to_node FROM outbox WHERE state = 'queued'")
+        return [str(node_id) for (node_id,) in rows]
+
+    def overdue(
+        self, to_node: str, wall_s: float, *, after_seq: int = 0, up_to_seq: int = MAX_SEQ
+    ) -> list[Outgoing]:
+        """Envelopes queued for a node, among some rows, whose time is up; the oldest thousand."""
         return [
             self._outgoing(row)
             for row in self._database.rows(
-                f"SELECT {_OUT} FROM outbox WHERE state = 'queued' AND expires_at <= ?", (wall_s,)
+                f"SELECT {_OUT} FROM outbox WHERE to_node = ? AND state = 'queued'"
+                " AND seq > ? AND seq <= ? AND expires_at <= ? ORDER BY seq LIMIT 1000",
+                (to_node, after_seq, up_to_seq, wall_s),
             )
         ]
+
+    def reaches(self) -> dict[str, int]:
+        """Up to which row each node may have been shown the outbox."""
+        return dict(self._database.rows("SELECT node_id, seq FROM reach"))
+
+    def put_reach(self, node_id: str, seq: int) -> None:
+        """Note up to which row a node may be shown the outbox."""
+        self._database.execute("INSERT OR REPLACE INTO reach VALUES (?, ?)", (node_id, seq))
 
     def recent(self, limit: int, *, dead: bool) -> list[Outgoing]:
         """The newest envelopes, newest first; only dead letters if asked."""

@@ -14,6 +14,7 @@ CREATE TABLE outbox (
   remote INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued';
+CREATE TABLE reach (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX outbox_key ON outbox (sender, key) WHERE key IS NOT NULL;
 
 CREATE TABLE inbox (

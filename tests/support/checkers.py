@@ -47,11 +47,13 @@ class Facts:
         with host.store() as store:
             self.inbox: list[Incoming] = store.inbox.recent("", _EVERYTHING, dead=False)[::-1]
             self.outbox: list[Outgoing] = store.outbox.recent(_EVERYTHING, dead=False)[::-1]
-            self.lives = {
-                str(event["incarnation"]): str(event["agent"])
-                for event in store.database.audit_tail(_EVERYTHING)
-                if event["kind"] in {"agent started", "agent adopted"}
-            }
+            events = store.database.audit_tail(_EVERYTHING)
+        self.lives = {
+            str(event["incarnation"]): str(event["agent"])
+            for event in events
+            if event["kind"] in {"agent started", "agent adopted"}
+        }
+        self.put_out = {event["id"] for event in events if event["kind"] == "node revoked"}
         intents = {(item.token, item.mark): item for item in self.inbox if item.mark}
         self.pastes = [
             Paste(self, typed, intents[typed.token, typed.sequence])
@@ -203,7 +205,10 @@ def callers_are_told_the_truth(case: Case) -> Iterator[str]:
 
 
 def receipts_say_what_is_known(case: Case) -> Iterator[str]:
-    """The sender's timeline is the recipient's, as far as it goes, and never goes further."""
+    """The sender's timeline is the recipient's, as far as it goes, and never goes further.
+
+    Of a node that will not be heard of again it may end in doubt, which claims nothing.
+    """
     arrived = {item.envelope.id: item for facts in case for item in facts.inbox}
     for facts in case:
         for row in facts.outbox:
@@ -212,6 +217,8 @@ def receipts_say_what_is_known(case: Case) -> Iterator[str]:
             told = _shape(row.timeline if is_here else row.timeline[1:])
             known = _shape(there.timeline) if there else []
             ended_here = there is None and row.state in TERMINAL and len(told) == 1
+            if told[-1:] and told[-1][0] == State.IN_DOUBT and row.envelope.to_node in facts.put_out:
+                told.pop()
             if not ended_here and told != known[: len(told)]:
                 yield f"{row.envelope.id}: {told} is told, and what happened is {known}"
 

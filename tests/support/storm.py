@@ -85,7 +85,13 @@ class Storm:
             return None
         timeout_s = self._chance.choice((0.0, 0.0, 1.0, 10.0))
         caller = self._caller(host)
-        return await host.call("send", caller, to=to, text=text, key=text, timeout_s=timeout_s)
+        expires_s = self._chance.choice((3.0, 86_400.0, 86_400.0))
+        said = await host.call(
+            "send", caller, to=to, text=text, key=text, timeout_s=timeout_s, expires_s=expires_s
+        )
+        if said.result and self._chance.random() < 0.1 and host.node is not None:
+            await host.call("cancel", id=said.result["id"])
+        return said
 
     def _caller(self, host: Host) -> str:
         agent = self._chance.choice(AGENTS)

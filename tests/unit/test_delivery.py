@@ -26,6 +26,7 @@ SENDERS_ROWS = """
     queued  refuse  refused
     queued  expire  expired
     queued  cancel  cancelled
+    queued  lose    in_doubt
 """
 RECIPIENTS_ROWS = """
     accepted     hold       held
