@@ -101,7 +101,15 @@ def assemble(
     store, clock = world.store, world.clock
     events = Events()
     fleet = Fleet(me, store, clock)
-    fleet.load(world.authority.verify(body, signature) for body, signature in store.book.roster())
+    if (joined := world.authority.unfinished()) is not None:
+        # An earlier life ended between joining and remembering it; what it remembers is another fleet.
+        fleet.load(())
+        fleet.enter(joined)
+        store.database.flush()
+        world.authority.finish()
+    else:
+        entries = store.book.roster()
+        fleet.load(world.authority.verify(body, signature) for body, signature in entries)
     inbox = Inbox(fleet, store, clock, events)
     outbox = Outbox(fleet, inbox, store, clock, events)
     agents = Agents(fleet, inbox, store, world.panes, profiles, clock, home)
@@ -241,6 +249,7 @@ class Daemon:
         await self._dialer.close()
         await self._panes.close()
         self._store.database.close()
+        os.close(self._lock)
         log.info("node down", node=self._me.name)
 
     async def _open_peer_door(self) -> PeerDoor:

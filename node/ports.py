@@ -319,6 +319,17 @@ class Authority(Protocol):
         """
         ...
 
+    def unfinished(self) -> Joined | None:
+        """The fleet that an earlier life joined and may not have come to remember, if it did not.
+
+        ``join`` makes it so before anything of the fleet is taken over.
+        """
+        ...
+
+    def finish(self) -> None:
+        """What was joined is durable elsewhere; ``unfinished`` is None from now on."""
+        ...
+
     def open_to_newcomers(self, until_wall_s: float) -> None:
         """Let unknown keys knock (and do nothing else) until then."""
         ...

@@ -2,7 +2,8 @@
 
 A fresh home founds a fleet of one. Joining another fleet replaces root, certificate and discovery key
 together: they are written beside, one rename decides, and a start after a crash finishes the move.
-The node's own key never changes, and with it who the node is.
+With them goes what the inviter told, until the database has it. The node's own key never changes, and
+with it who the node is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import time
 from typing import Self, TypeVar
 
+import msgspec
 import structlog
 
 from fleet.core.errors import NotAllowed, NotPaired, StartFailed, UnsafeHome
@@ -47,6 +49,7 @@ DISCOVERY_KEY_BYTES = 32
 _BESIDE = "joining"  # being written: worth nothing yet
 _DECIDED = "joined"  # complete: has to be moved into place
 _PLAIN = "plain"  # in the decided folder: whoever joins leaves the root key of its old fleet behind
+_WELCOME = "welcome"  # what the inviter told, while the database may not have it
 _T = TypeVar("_T")
 
 log = structlog.get_logger()
@@ -207,11 +210,35 @@ class Keyring:
         """
         given = await pairing.join(token, self._key, name)
         fresh = Membership(given.root, given.certificate, given.discovery_key, None)
-        _stage(self._folder, fresh)
+        joined = Joined(check_root(given.root), given.inviter_id, given.entries, given.addresses)
+        _stage(self._folder, fresh, _welcome_of(joined))
         _finish_joining(self._folder)
         self._take(fresh)
         log.info("fleet joined", fleet=self.fleet_id, inviter=given.inviter_id)
-        return Joined(self.fleet_id, given.inviter_id, given.entries, given.addresses)
+        return joined
+
+    def unfinished(self) -> Joined | None:
+        """The fleet that an earlier life joined, if it ended before the database had it.
+
+        Raises:
+            StartFailed: the file that says so is damaged.
+        """
+        data = keyfile.read(self._folder / _WELCOME)
+        if data is None:
+            return None
+        try:
+            told = msgspec.json.decode(data, type=_Welcome)
+            entries = tuple(self.verify(body, signature) for body, signature in told.entries)
+        except (msgspec.MsgspecError, NotPaired) as error:
+            raise StartFailed(
+                f"{self._folder / _WELCOME} is damaged: {error}", hint=_RESTORE
+            ) from None
+        return Joined(self.fleet_id, told.inviter_id, entries, told.addresses)
+
+    def finish(self) -> None:
+        """The database has what was joined."""
+        (self._folder / _WELCOME).unlink(missing_ok=True)
+        keyfile.sync_folder(self._folder)
 
 
 _RESTORE = "restore the keys folder from a backup, or begin with a fresh home"
@@ -252,7 +279,20 @@ def _parsed(path: Path, parse: Callable[[bytes], _T], data: bytes) -> _T:
         raise StartFailed(f"{path} is damaged: {error}", hint=_RESTORE) from None
 
 
-def _stage(folder: Path, fresh: Membership) -> None:
+class _Welcome(msgspec.Struct):
+    """What an inviter told, as it is kept until the database has it."""
+
+    inviter_id: str
+    addresses: tuple[str, ...]
+    entries: tuple[tuple[bytes, bytes], ...]
+
+
+def _welcome_of(joined: Joined) -> bytes:
+    entries = tuple((entry.body, entry.signature) for entry in joined.entries)
+    return msgspec.json.encode(_Welcome(joined.inviter_id, joined.addresses, entries))
+
+
+def _stage(folder: Path, fresh: Membership, welcome: bytes = b"") -> None:
     """Write all files beside; the rename at the end is the moment at which they count."""
     beside = folder / _BESIDE
     _empty(beside)
@@ -264,6 +304,8 @@ def _stage(folder: Path, fresh: Membership) -> None:
         keyfile.write(beside / "root.key", private_pem(fresh.root_key))
     else:
         keyfile.write(beside / _PLAIN, b"")
+    if welcome:
+        keyfile.write(beside / _WELCOME, welcome)
     beside.rename(folder / _DECIDED)
     keyfile.sync_folder(folder)
 
@@ -274,7 +316,7 @@ def _finish_joining(folder: Path) -> None:
     decided = folder / _DECIDED
     if not decided.is_dir():
         return
-    for name in ("root.crt", "node.crt", "discovery.key", "root.key"):
+    for name in ("root.crt", "node.crt", "discovery.key", "root.key", _WELCOME):
         if (decided / name).exists():
             (decided / name).replace(folder / name)
     if (decided / _PLAIN).exists():

@@ -15,7 +15,7 @@ from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry
 from fleet.core.trust import Caller, Grant
-from node.ports import Clock
+from node.ports import Clock, Joined
 from node.records import Agent, Me, Peer
 from node.store import SqliteStore
 
@@ -115,12 +115,20 @@ class Fleet:
             listener()
         return fresh
 
-    def enter(self, entries: Iterable[SignedEntry]) -> None:
-        """Belong to another fleet from now on: its verified roster replaces the old one."""
+    def enter(self, joined: Joined) -> None:
+        """Belong to another fleet from now on: its verified roster replaces the old one; staged."""
+        self._store.book.clear_fleet()
         self.roster = Roster()
         self._peers.clear()
         self._labels.clear()
-        self.merge(entries)
+        self.merge(joined.entries)
+        self.add_addresses(joined.inviter_id, joined.addresses)
+        self._store.audit(
+            "fleet joined",
+            self._clock.wall_s(),
+            fleet=joined.fleet_id,
+            inviter=joined.inviter_id,
+        )
 
     # --- reaching them ---
 

@@ -163,11 +163,10 @@ class Membership:
                 hint="join from a fresh home: fleet up --home DIR, fleet join --home DIR TOKEN",
             )
         joined = await self._authority.join(token, self._fleet.me.name)
-        self._store.book.clear_fleet()
-        self._fleet.enter(joined.entries)
-        self._fleet.add_addresses(joined.inviter_id, (*joined.addresses, *wanted.addresses))
-        self._audit("fleet joined", fleet=joined.fleet_id, inviter=joined.inviter_id)
+        self._fleet.enter(joined)
+        self._fleet.add_addresses(joined.inviter_id, wanted.addresses)
         await self._store.commit()
+        self._authority.finish()
         return joined.inviter_id
 
     async def revoke(self, node: str, reason: str) -> dict[str, str]:

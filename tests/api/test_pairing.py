@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from node.adapters import pairing
 from node.adapters.credentials import Identity
 from node.adapters.pki import der_of, new_node_key, node_key_from
 from node.adapters.stream import refusal_in
-from tests.support.members import Member, channel, let_in, newcomer, run
+from tests.support.members import Member, are_linked, channel, let_in, members, newcomer, run
 from tests.support.until import eventually
 
 NONCE = b"n" * 32
@@ -322,6 +323,26 @@ def test_a_node_in_a_fleet_with_others_joins_no_second_one(tmp_path: Path) -> No
         assert other.audit("invitation ended") == [], "nothing was asked"
 
     run(tmp_path, story, "white", "nova", "other")
+
+
+def test_a_node_that_ended_in_the_middle_of_joining_is_a_member_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    """Its keys had moved, its database had not: once that made a home that never started again."""
+
+    async def story(white: Member) -> None:
+        async with members(tmp_path, "nova") as (nova,):
+            token, _ = await invitation(white)
+            await nova.keyring.join(token, "nova")
+        async with members(tmp_path, "nova") as (nova,):
+            assert nova.node.membership.fleet_id == white.keyring.fleet_id
+            await eventually(partial(are_linked, white, nova), "they have a link")
+            assert [e["fleet"] for e in nova.audit("fleet joined")] == [white.keyring.fleet_id]
+        async with members(tmp_path, "nova") as (nova,):
+            assert len(nova.audit("fleet joined")) == 1, "finished once"
+            await eventually(partial(are_linked, white, nova), "and again later")
+
+    run(tmp_path, story, "white")
 
 
 def test_a_damaged_token_is_refused_before_anything_is_dialled(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ class FakeAuthority:
     is_admin: bool
     inviter: Callable[[str, str], Inviter | None]
     is_open_until_s: float = 0.0
+    _joined: Joined | None = None
 
     def verify(self, body: bytes, signature: bytes) -> SignedEntry:
         if signature != _signature(self.fleet_id, body):
@@ -99,7 +100,14 @@ class FakeAuthority:
         await inviter.admit(self.node_id.encode(), name)
         self.fleet_id, entries, addresses = inviter.welcome()
         self.is_admin = False
-        return Joined(self.fleet_id, inviter_id, entries, addresses)
+        self._joined = Joined(self.fleet_id, inviter_id, entries, addresses)
+        return self._joined
+
+    def unfinished(self) -> Joined | None:
+        return self._joined
+
+    def finish(self) -> None:
+        self._joined = None
 
     def open_to_newcomers(self, until_wall_s: float) -> None:
         self.is_open_until_s = until_wall_s

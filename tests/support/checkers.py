@@ -217,7 +217,11 @@ def receipts_say_what_is_known(case: Case) -> Iterator[str]:
             told = _shape(row.timeline if is_here else row.timeline[1:])
             known = _shape(there.timeline) if there else []
             ended_here = there is None and row.state in TERMINAL and len(told) == 1
-            if told[-1:] and told[-1][0] == State.IN_DOUBT and row.envelope.to_node in facts.put_out:
+            if (
+                told[-1:]
+                and told[-1][0] == State.IN_DOUBT
+                and row.envelope.to_node in facts.put_out
+            ):
                 told.pop()
             if not ended_here and told != known[: len(told)]:
                 yield f"{row.envelope.id}: {told} is told, and what happened is {known}"
