@@ -386,13 +386,13 @@ class PaneTaken(FleetError):
 
 
 class PaneIsShell(FleetError):
-    """A shell would run what is typed; it is adopted only on explicit wish."""
+    """A shell would run what is typed; it becomes an agent only on explicit wish."""
 
     layer = "pane"
 
-    def __init__(self, pane: str, program: str) -> None:
+    def __init__(self, where: str, program: str) -> None:
         super().__init__(
-            f"pane {pane} shows a shell ({program}); it would run every message as a command",
+            f"{where} shows a shell ({program}); it would run every message as a command",
             hint="start the agent program first, or say so: --profile bash",
         )
 

@@ -13,6 +13,15 @@ from dataclasses import dataclass
 from fleet.core.keystrokes import Dress, Paste
 
 
+SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "ash", "nu"})
+"""Programs that run what is typed at their prompt."""
+
+
+def is_bare(argv: tuple[str, ...]) -> bool:
+    """Whether a program was given options only: an interpreter then shows its own prompt."""
+    return all(word.startswith("-") for word in argv[1:])
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One kind of program.

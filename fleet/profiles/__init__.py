@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from fleet.core.errors import BadConfig, UnknownProfile
-from fleet.core.profile import Profile
+from fleet.core.profile import Profile, is_bare
 
 GENERIC = "generic"
 _KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
@@ -53,8 +53,7 @@ class Profiles:
     def recognise(self, program: str, argv: tuple[str, ...]) -> Profile:
         """The profile that a running program gives away; generic if none."""
         for profile in self.all():
-            is_bare = all(word.startswith("-") for word in argv[1:])
-            if program in profile.programs and (is_bare or not profile.bare_only):
+            if program in profile.programs and (is_bare(argv) or not profile.bare_only):
                 return profile
         return self._by_alias[GENERIC]
 

@@ -24,7 +24,7 @@ from fleet.core.errors import (
     PaneTaken,
     UnknownAgent,
 )
-from fleet.core.profile import Profile
+from fleet.core.profile import SHELLS, Profile, is_bare
 from fleet.core.screen import Look, bound
 from fleet.core.trust import Policy
 from fleet.profiles import Profiles
@@ -143,6 +143,7 @@ class Agents:
 
         Raises:
             NameTaken: it lives.
+            PaneIsShell: the command is a bare shell that no profile knows, and none was named.
             FleetError: as names, profiles and tmux demand; nothing is left behind.
         """
         name = parse_name(wish.name)
@@ -155,7 +156,10 @@ class Agents:
                 hint=f"fleet start {name} -- COMMAND, or a profile that has one",
             )
         if not wish.profile and not (before and not wish.command):
-            profile = self._profiles.recognise(command[0].rpartition("/")[2], command)
+            program = command[0].rpartition("/")[2]
+            profile = self._profiles.recognise(program, command)
+            if program in SHELLS and is_bare(command) and not profile.is_shell:
+                raise PaneIsShell(f"the pane of {name}", program)
         token = self._clock.token()
         cwd = wish.cwd or (before.cwd if before else "") or wish.here
         environment = (
@@ -196,7 +200,7 @@ class Agents:
         else:
             profile = self._profiles.recognise(info.program, info.argv)
             if info.is_shell or profile.is_shell:
-                raise PaneIsShell(wish.pane, info.program)
+                raise PaneIsShell(f"pane {wish.pane}", info.program)
         ref = await self._panes.bind(wish.socket, wish.pane, self._clock.token())
         agent = Agent(name, profile.name, self._policy(wish, before), ref, (), "", wish.socket)
         return await self._keep(agent, "agent adopted")

@@ -89,3 +89,14 @@ def test_a_shell_that_is_nobodys_agent_is_not_taken_for_one(room: TerminalRoom) 
     ).strip()
     said = room.home.run("adopt", "plain", "--pane", pane, "--json")
     assert (said.code, said.json["error"]["code"]) == (9, "pane_is_shell")
+
+
+def test_a_shell_that_no_profile_knows_is_not_started_unless_one_is_named(
+    room: TerminalRoom,
+) -> None:
+    white = room.home
+    said = white.run("start", "any", "--json", "--", "sh")
+    assert (said.code, said.json["error"]["code"]) == (9, "pane_is_shell")
+    assert not [one for one in white.ask("ls") if one["name"] == "any"]
+    script = white.run("start", "any", "--json", "--", "sh", "-c", "exec cat")
+    assert script.code == 0, "a shell that runs something else is a program like any"

@@ -119,7 +119,7 @@ SAID = [
         "fleet start rin, or fleet adopt rin --pane %N; messages wait for it",
     ),
     (
-        errors.PaneIsShell("%3", "bash"),
+        errors.PaneIsShell("pane %3", "bash"),
         "pane %3 shows a shell (bash); it would run every message as a command",
         "start the agent program first, or say so: --profile bash",
     ),

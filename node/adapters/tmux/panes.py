@@ -14,6 +14,7 @@ from collections.abc import Generator
 
 from fleet.core.errors import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste
+from fleet.core.profile import SHELLS
 from fleet.core.screen import Look
 from node.adapters.tmux import guard, proc
 from node.adapters.tmux.control import ControlClient
@@ -66,7 +67,7 @@ class TmuxPanes:
             int(fields["pane_pid"]),
             program,
             proc.argv(front.pid) if front else (),
-            program in proc.SHELLS,
+            program in SHELLS,
             fields[guard.INST],
             fields["pane_dead"] == "1",
         )

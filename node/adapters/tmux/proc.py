@@ -18,10 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.core.profile import SHELLS
 from fleet.core.screen import Foreground, Tty
 from node.ports import PaneRef
 
-SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "ash", "nu"})
 _READ = {"x86_64": "0", "aarch64": "63"}.get(platform.machine(), "none")
 _END_S = 2.0
 
