@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from fleet.core.keystrokes import Dress, Paste
 
-
 SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "ash", "nu"})
 """Programs that run what is typed at their prompt."""
 
