@@ -53,8 +53,6 @@ def _log(call: Invocation) -> int:
 
 
 def _show(terminal: Terminal, event: dict[str, Any]) -> None:
-    import sys
-
     if terminal.as_json:
         terminal.data(event)
     else:
@@ -65,7 +63,7 @@ def _show(terminal: Terminal, event: dict[str, Any]) -> None:
         )
         kind = terminal.paint(plain(event["kind"]).ljust(20), BOLD)
         terminal.say(f"{terminal.paint(plain(event['at']), DIM)}  {kind}  {facts}")
-    sys.stdout.flush()
+    terminal.heard()
 
 
 COMMANDS = {"log": Command(_log, _arguments, "fleet log -n 50")}

@@ -10,7 +10,7 @@ import sys
 
 from fleet.cli.command import Invocation, UsageError
 from fleet.cli.door import Failed
-from fleet.cli.terminal import Terminal
+from fleet.cli.terminal import Terminal, Unheard
 from fleet.paths import home_from
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ TABLE = {
 }
 ALIASES = {"hey": "send"}
 _LIST = "fleet --help lists the commands"
-EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
+EXIT_BUG, EXIT_UNHEARD, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 1, 2, 130, 141
 
 
 def main() -> int:
@@ -85,13 +85,15 @@ def run(words: Sequence[str]) -> int:
     terminal = Terminal(os.environ, as_json="--json" in options)
     try:
         code = _dispatch(words, terminal)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        terminal.heard()
     except KeyboardInterrupt:
         terminal.passing_over()
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         code = EXIT_PIPE
+    except Unheard as why:
+        terminal.unheard(why)
+        code = EXIT_UNHEARD
     except UsageError as mistake:
         terminal.misused(mistake)
         code = EXIT_USAGE
@@ -123,7 +125,7 @@ def _dispatch(words: Sequence[str], terminal: Terminal) -> int:
     if name in {"", "help"}:
         if behind and behind[0] in TABLE:
             return _dispatch([*ahead, behind[0], "--help"], terminal)
-        print(overview())
+        terminal.say(overview())
         return 0
     command, parser, given = _parsed(ahead, name, behind)
     home = home_from(given.home, os.environ)

@@ -38,6 +38,11 @@ def plain(text: object) -> str:
     return shown if shown.isprintable() else shown.translate(_STEERING)
 
 
+class Unheard(Exception):
+    """Standard output takes nothing: its disk is full, its device is gone. A reader that went away is
+    ``BrokenPipeError``, and nobody's trouble."""
+
+
 class Terminal:
     """The three standard streams of one command."""
 
@@ -56,13 +61,35 @@ class Terminal:
     def data(self, value: object) -> None:
         """One JSON value on a line of its own."""
         self.passing_over()
-        print(json.dumps(value))
+        self._out(json.dumps(value))
 
     def say(self, text: str) -> None:
         """The answer, as people read it; nothing with ``--json``."""
         if not self.as_json:
             self.passing_over()
+            self._out(text)
+
+    def heard(self) -> None:
+        """Write out what was said so far.
+
+        Raises:
+            Unheard: it cannot be written.
+        """
+        if sys.stdout is not None:
+            try:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise Unheard(error.strerror) from None
+
+    def _out(self, text: str) -> None:
+        try:
             print(text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unheard(error.strerror) from None
 
     def paint(self, text: str, colour: str) -> str:
         """Colour for standard output, if it is a terminal that may have colours."""
@@ -98,8 +125,18 @@ class Terminal:
         """An error: as JSON on standard output, or in words on standard error."""
         self.passing_over()
         if self.as_json:
-            print(json.dumps({"error": error}))
-            return
+            try:
+                return self._out(json.dumps({"error": error}))
+            except Unheard:
+                pass  # then in words, where somebody may read them
+        return self._tell(error)
+
+    def unheard(self, why: Unheard) -> None:
+        """The answer cannot be written; it is said in words, since nothing else is left."""
+        told = {"message": f"standard output cannot be written: {why}"}
+        self._tell({**told, "hint": "the command was carried out; only its answer is lost"})
+
+    def _tell(self, error: dict[str, Any]) -> None:
         self._complain("error:", RED, str(error.get("message", "")))
         candidates: list[dict[str, Any]] = error.get("candidates", [])
         for candidate in candidates:

@@ -133,16 +133,20 @@ def test_a_reader_that_went_away_is_141_without_a_word(words: list[str]) -> None
     assert (process.returncode, err) == (141, b"")
 
 
-def test_a_full_disk_behind_standard_output_is_no_success() -> None:
+@pytest.mark.parametrize(
+    "words", [["whoami"], ["whoami", "--json"], ["--help"], ["show", "--json"]]
+)
+def test_a_full_disk_behind_standard_output_is_no_success(words: list[str]) -> None:
     answers = {"whoami": [done({"identity": "operator@white"})]}
     with scripted(answers) as (home, _), Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [FLEET, "whoami"], env=home.environment, stdout=full, stderr=subprocess.PIPE,
+            [FLEET, *words], env=home.environment, stdout=full, stderr=subprocess.PIPE,
             check=False,
         )  # fmt: skip
     assert ended.returncode == 1
     assert b"Traceback" not in ended.stderr
-    assert b"No space left" in ended.stderr
+    assert b"standard output cannot be written: No space left" in ended.stderr
+    assert b"bug" not in ended.stderr
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
