@@ -133,9 +133,7 @@ def test_a_reader_that_went_away_is_141_without_a_word(words: list[str]) -> None
     assert (process.returncode, err) == (141, b"")
 
 
-@pytest.mark.parametrize(
-    "words", [["whoami"], ["whoami", "--json"], ["--help"], ["show", "--json"]]
-)
+@pytest.mark.parametrize("words", [["whoami"], ["whoami", "--json"], ["--help"]])
 def test_a_full_disk_behind_standard_output_is_no_success(words: list[str]) -> None:
     answers = {"whoami": [done({"identity": "operator@white"})]}
     with scripted(answers) as (home, _), Path("/dev/full").open("wb") as full:
@@ -147,6 +145,15 @@ def test_a_full_disk_behind_standard_output_is_no_success(words: list[str]) -> N
     assert b"Traceback" not in ended.stderr
     assert b"standard output cannot be written: No space left" in ended.stderr
     assert b"bug" not in ended.stderr
+
+
+def test_an_error_that_standard_output_cannot_take_is_told_in_words() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [FLEET, "show", "--json"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"error: the following arguments are required: ID")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
