@@ -126,7 +126,8 @@ class Terminal:
         self.passing_over()
         if self.as_json:
             try:
-                return self._out(json.dumps({"error": error}))
+                self._out(json.dumps({"error": error}))
+                return self.heard()
             except Unheard:
                 pass  # then in words, where somebody may read them
         return self._tell(error)

@@ -306,7 +306,7 @@ def test_a_shell_is_adopted_only_by_its_profiles_name(
     pane = world.tmux("new-window", "-d", "-P", "-F", "#{pane_id}", "bash --norc").strip()
     refused = told(white, "adopt", "sho", "--pane", pane, code=9)
     assert (refused["code"], refused["layer"]) == ("pane_is_shell", "pane")
-    assert told(white, "adopt", "sho", "--pane", pane, "--profile", "SH")["profile"] == "bash"
+    assert told(white, "adopt", "sho", "--pane", pane, "--profile", "SHELL")["profile"] == "bash"
     told(white, "stop", "sho")
     told(white, "forget", "sho")
 
