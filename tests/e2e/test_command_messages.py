@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fleet.core.delivery import State
 from fleet.outcomes import WAITABLE, reached
-from tests.support.homes import FLEET, Home, Scene, scene
+from tests.support.homes import FLEET, Home, Scene
 from tests.support.promises import run, told
 from tests.support.recording import Recording
 from tests.support.until import until
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[Scene]:
-    with scene() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def pair(world: Scene) -> tuple[Home, Home]:
-    return world.pair()
-
-
-@pytest.fixture(scope="module")
-def rin(world: Scene, pair: tuple[Home, Home]) -> Recording:
-    recording = Recording(world.folder / "rin.jsonl")
-    recording.start(pair[1], "rin")
-    world.wait_known(pair[0], "rin@nova")
-    return recording
 
 
 @pytest.fixture(scope="module")

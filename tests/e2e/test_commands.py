@@ -16,30 +16,10 @@ from pathlib import Path
 import pytest
 
 from fleet.core.errors import LAYERS
-from tests.support.homes import FLEET, LOOPBACK, Home, Scene, is_zombie, scene
+from tests.support.homes import FLEET, LOOPBACK, Home, Scene, is_zombie
 from tests.support.promises import run, told
 from tests.support.recording import Recording
 from tests.support.until import until
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[Scene]:
-    with scene() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def pair(world: Scene) -> tuple[Home, Home]:
-    return world.pair()
-
-
-@pytest.fixture(scope="module")
-def rin(world: Scene, pair: tuple[Home, Home]) -> Recording:
-    recording = Recording(world.folder / "rin.jsonl")
-    assert recording.start(pair[1], "rin") == "rin@nova"
-    world.wait_known(pair[0], "rin@nova")
-    return recording
-
 
 NUMBERS = count(1)
 

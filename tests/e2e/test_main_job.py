@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from tests.support.homes import Home, Scene, scene
+from tests.support.homes import Home, Scene
 from tests.support.recording import Recording
 from tests.support.until import until
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[Scene]:
-    with scene() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def pair(world: Scene) -> tuple[Home, Home]:
-    return world.pair()
-
-
-@pytest.fixture(scope="module")
-def rin(world: Scene, pair: tuple[Home, Home]) -> Recording:
-    recording = Recording(world.folder / "rin.jsonl")
-    assert recording.start(pair[1], "rin") == "rin@nova"
-    world.wait_known(pair[0], "rin@nova")
-    return recording
 
 
 def test_a_message_across_nodes_is_one_turn_and_its_receipt_says_so(
