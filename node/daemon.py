@@ -179,7 +179,7 @@ class Daemon:
             self._me, str(self._paths.root), world, self._profiles, self._addresses
         )
         self.node.missing = self._missing
-        self.node.peers.fixed = self._config.peers
+        self.node.peers.keeper.fixed = self._config.peers
 
     # --- who we are ---
 
@@ -289,12 +289,12 @@ class Daemon:
         if not (self._options.mdns and self._config.mdns):
             return None
         node = self.node
-        node.discovery = node.peers.discovery = discovery = MdnsDiscovery(
+        node.discovery = node.peers.keeper.discovery = discovery = MdnsDiscovery(
             self._me.node_id,
             lambda: reachable(*self._bound),
             lambda: self._keyring.discovery_key,
             self._clock,
-            node.peers.advertised,
+            node.peers.keeper.advertised,
         )
         return discovery
 

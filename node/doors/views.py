@@ -254,12 +254,12 @@ def _node_row(node: Node, node_id: str, name: str) -> dict[str, object]:
     here = node_id == fleet.me.node_id
     peer = fleet.peer(node_id)
     connected = node.peers.session(node_id) is not None
-    trouble = node.peers.trouble.get(node_id)
+    trouble = node.peers.keeper.trouble.get(node_id)
     return {
         "node": fleet.label(node_id) if fleet.directory.node(node_id) else name or node_id[:12],
         "id": node_id,
         "state": "self" if here else "connected" if connected else "away",
-        "addresses": [node.listen] if here else list(node.peers.addresses_of(node_id)),
+        "addresses": [node.listen] if here else list(node.peers.keeper.addresses_of(node_id)),
         "last_seen": iso_time(node.clock.wall_s() if here or connected else peer.seen_at_s),
         "version": fleet.me.build if here else peer.build,
         "via": "roster",

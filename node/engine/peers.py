@@ -1,4 +1,4 @@
-"""The links to all other members: kept up, fed, and read.
+"""The links to all other members: greeted, fed, and read; ``keeper`` dials them.
 
 One stream per pair. Whoever comes back dials everybody; of two links the core decides which stays.
 On each new link both sides say hello, bring their rosters into step, tell their agents, and send
@@ -8,7 +8,7 @@ again whatever the other has not confirmed. Liveness comes from the link, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -31,13 +31,14 @@ from fleet.core.frames import (
     RosterWord,
     Taken,
 )
-from fleet.core.link import LinkId, replaces, retry_after_s
-from fleet.core.roster import Admit, SignedEntry
+from fleet.core.link import LinkId, replaces
+from fleet.core.roster import SignedEntry
 from node.engine.agents import Agents
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.keeper import Keeper
 from node.engine.outbox import Outbox
-from node.ports import Clock, Dialer, Discovery, Link
+from node.ports import Clock, Dialer, Link
 
 POSTS = 6
 """Batches sent to one peer and not yet answered for: one arriving, one being stored, one coming back.
@@ -48,12 +49,7 @@ and forth in step, at two thirds of the rate."""
 BATCH_BYTES = 512 * 1024  # a frame stays well below the 4 MiB a node receives
 HELLO_S = 5.0
 ASK_S = 10.0
-_LET_THE_OTHER_DIAL_S = 0.3
 _RETRY_DECLINED_S = 1.0
-HINT_EVERY_S = 2.0
-HINTS_AT_ONCE = 10
-"""What adverts can make this node do, however many of them there are: one round of dials per member
-in that time, and so many dials at once."""
 
 log = structlog.get_logger()
 
@@ -90,20 +86,12 @@ class Peers:
         self._agents = agents
         self._outbox = outbox
         self._inbox = inbox
-        self._dialer = dialer
         self._clock = clock
         self._addresses = addresses
         self._sessions: dict[str, Session] = {}
-        self._keepers: dict[str, asyncio.Task[None]] = {}
-        self._advertised: dict[str, asyncio.Event] = {}  # set: there is a hint not yet followed
-        self._hinted_s: dict[str, float] = {}  # when hints to a member were last followed
-        self._hints_dialled = asyncio.Semaphore(HINTS_AT_ONCE)
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
-        self.trouble: dict[str, FleetError] = {}
-        self.fixed: Mapping[str, tuple[str, ...]] = {}
-        """Addresses from the configuration, by a member's name or id."""
-        self.discovery: Discovery | None = None
+        self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
         outbox.queued = self._wake_feed
@@ -115,123 +103,30 @@ class Peers:
         """Keep a link to every member, for ever."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            self._members_changed()
-            await asyncio.Event().wait()
+            await self.keeper.run()
 
     def close(self, why: str) -> None:
         """End all links."""
         for session in list(self._sessions.values()):
             session.link.close(why)
 
-    # --- keeping links ---
-
     def session(self, node_id: str) -> Session | None:
         """The live link to a node, if there is one."""
         return self._sessions.get(node_id)
 
+    def _standing(self, node_id: str) -> asyncio.Event | None:
+        session = self._sessions.get(node_id)
+        return session.ended if session else None
+
     def _members_changed(self) -> None:
-        members = {admit.node_id: admit for admit in self._fleet.others()}
+        members = {admit.node_id for admit in self._fleet.others()}
         for node_id, session in list(self._sessions.items()):
             if node_id not in members:
                 session.link.close("revoked")
-        for node_id in sorted(self._keepers.keys() - members.keys()):
-            self._keepers.pop(node_id).cancel()
-            self._advertised.pop(node_id, None)
-            self._hinted_s.pop(node_id, None)
-        if self._group is None:
-            return
-        for node_id in sorted(members.keys() - self._keepers.keys()):
-            self._keepers[node_id] = self._group.create_task(
-                _logged(self._keep(members[node_id])), name=f"keep {node_id[:12]}"
-            )
-
-    async def _keep(self, member: Admit) -> None:
-        attempts = 0
-        hints_first = False
-        while True:
-            if session := self._sessions.get(member.node_id):
-                await session.ended.wait()
-                attempts, hints_first = 0, False
-            elif attempts == 0 and member.node_id < self._fleet.me.node_id:
-                await self._clock.sleep(_LET_THE_OTHER_DIAL_S)
-                attempts = 1
-            elif await self._dial(member, hints_first=hints_first):
-                attempts, hints_first = 0, False
-            else:
-                if self.discovery:
-                    self.discovery.seek(member.node_id)
-                hints_first = await self._pause(
-                    member.node_id, retry_after_s(attempts, self._clock.dice())
-                )
-                attempts += 1
-
-    async def _pause(self, node_id: str, seconds: float) -> bool:
-        """Wait before the next round, or until mDNS shows the member somewhere new; whether it did."""
-        advertised = self._advertised.setdefault(node_id, asyncio.Event())
-        try:
-            async with asyncio.timeout(seconds):
-                await advertised.wait()
-        except TimeoutError:
-            return False
-        await self._clock.sleep(self._hints_rest_s(node_id))
-        advertised.clear()
-        return True
-
-    def advertised(self, node_id: str) -> None:
-        """A node is advertised at an address that it was not at before. Only members matter."""
-        if node_id in self._keepers:
-            self._advertised.setdefault(node_id, asyncio.Event()).set()
-
-    def _hints_rest_s(self, node_id: str) -> float:
-        """How long hints to this member have to wait yet."""
-        last_s = self._hinted_s.get(node_id)
-        return 0.0 if last_s is None else max(0.0, last_s + HINT_EVERY_S - self._clock.now_s())
-
-    async def _dial(self, member: Admit, *, hints_first: bool) -> bool:
-        """Try every known address; True after a link that stood has ended.
-
-        ``hints_first``: what is known was tried just now, and what mDNS shows is newer.
-        """
-        known = self._known(member)
-        hints = [a for a in self._hints(member.node_id) if a not in known]
-        if not hints_first and self._hints_rest_s(member.node_id) > 0:
-            hints = []
-        for address in (*hints, *known) if hints_first else (*known, *hints):
-            try:
-                if address in hints:
-                    self._hinted_s[member.node_id] = self._clock.now_s()
-                    async with self._hints_dialled:
-                        link = await self._dialer.dial(member, address)
-                else:
-                    link = await self._dialer.dial(member, address)
-                if await self.serve(link):
-                    return True
-            except FleetError as error:
-                self.trouble[member.node_id] = error
-                log.debug(
-                    "dial failed", peer=member.node_id[:12], address=address, error=error.code
-                )
-        return False
 
     def own_addresses(self) -> tuple[str, ...]:
         """Where this node can be reached, as it tells others."""
         return self._addresses()
-
-    def addresses_of(self, node_id: str) -> tuple[str, ...]:
-        """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
-        member = self._fleet.roster.known(node_id)
-        known = self._known(member) if member else ()
-        return tuple(dict.fromkeys((*known, *self._hints(node_id))))
-
-    def _known(self, member: Admit) -> tuple[str, ...]:
-        """What does not come from mDNS."""
-        learnt = self._fleet.peer(member.node_id).addresses
-        fixed = (*self.fixed.get(member.node_id, ()), *self.fixed.get(member.name, ()))
-        return tuple(dict.fromkeys((*learnt, *fixed)))
-
-    def _hints(self, node_id: str) -> tuple[str, ...]:
-        found = self.discovery.found() if self.discovery else ()
-        return next((node.addresses for node in found if node.node_id == node_id), ())
 
     # --- one link ---
 
@@ -286,7 +181,7 @@ class Peers:
             self._ended(old)
         session = Session(link, first, link_id)
         self._sessions[link.peer_id] = session
-        self.trouble.pop(link.peer_id, None)
+        self.keeper.trouble.pop(link.peer_id, None)
         self._fleet.connected(
             link.peer_id, link.address if link.dialled else "", first.addresses, first.build,
             first.epoch,
@@ -438,7 +333,7 @@ class Peers:
         session = self._sessions.get(node_id)
         label = self._fleet.label(node_id)
         if session is None:
-            trouble = self.trouble.get(node_id)
+            trouble = self.keeper.trouble.get(node_id)
             raise trouble or NodeUnreachable(label, "there is no link to it now")
         self._numbers += 1
         number = self._numbers

@@ -126,7 +126,7 @@ class Router:
             route.steps.append(Step("network", "ok", f"link with {session.link.address}", 0.0))
             route.steps.append(Step("tls", "ok", "mutual, the key in the roster", 0.0))
             return
-        addresses = self._peers.addresses_of(node_id)
+        addresses = self._peers.keeper.addresses_of(node_id)
         label = self._fleet.label(node_id)
         async with _Walk(self, route, "network"):
             if not addresses:

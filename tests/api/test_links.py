@@ -71,10 +71,10 @@ def test_revoking_a_connected_member_cuts_its_link_for_good_and_it_learns_so(
         await eventually(lambda: not nova.is_linked(white), "it sees that itself")
         assert nova.node.fleet.roster.revoked(nova.id) is not None, "it was told why"
         await eventually(
-            lambda: isinstance(nova.node.peers.trouble.get(white.id), NotPaired),
+            lambda: isinstance(nova.node.peers.keeper.trouble.get(white.id), NotPaired),
             "it came back, and was refused",
         )
-        assert "revoked" in str(nova.node.peers.trouble[white.id])
+        assert "revoked" in str(nova.node.peers.keeper.trouble[white.id])
         for other in (white, mba):
             with pytest.raises(NotPaired, match=r"revoked from this fleet \(laptop lost\)"):
                 await nova.dialer.dial(other.admit, other.address)
@@ -131,7 +131,7 @@ def test_an_address_from_the_configuration_is_tried_like_one_that_was_learnt(
         async with members(tmp_path, "mba") as (mba,):
             await let_in(white, mba)
             await eventually(lambda: mba.is_linked(nova) and nova.is_linked(mba), "linked")
-            assert nova.address in mba.node.peers.addresses_of(nova.id)
+            assert nova.address in mba.node.peers.keeper.addresses_of(nova.id)
 
     run(tmp_path, story, "white", "nova")
 

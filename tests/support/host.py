@@ -118,8 +118,8 @@ class Host:
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))
         self.node.listen = self.address
         self.node.inbox.limit = self.room
-        self.node.discovery = self.node.peers.discovery = self.board
-        self.board.told = self.node.peers.advertised
+        self.node.discovery = self.node.peers.keeper.discovery = self.board
+        self.board.told = self.node.peers.keeper.advertised
         self._life = self._spawn(self._live(self.node))
         self.world.shown(self)
 

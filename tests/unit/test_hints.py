@@ -15,8 +15,9 @@ from fleet.core.roster import Admit, SignedEntry
 from node.engine.agents import Agents
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.keeper import HINT_EVERY_S
 from node.engine.outbox import Outbox
-from node.engine.peers import HINT_EVERY_S, Peers
+from node.engine.peers import Peers
 from node.ports import Link
 from node.records import Me, Peer
 from node.store import SqliteStore
@@ -68,8 +69,8 @@ class World:
             clock,
             tuple,
         )
-        self.peers.discovery = self.board
-        self.board.told = self.peers.advertised
+        self.peers.keeper.discovery = self.board
+        self.board.told = self.peers.keeper.advertised
 
     def addresses(self) -> list[str]:
         return [address for _, _, address in self.dialer.dialled]
