@@ -60,6 +60,7 @@ class HoldReason(StrEnum):
     STARTING = "starting"
     APPROVAL = "approval"  # policy
     OFFLINE = "offline"  # no such pane now, agent known
+    UNKNOWN = "unknown"  # its profile does not know what is on the screen
 
 
 class Evidence(StrEnum):

@@ -8,7 +8,9 @@ nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from fleet.core.keystrokes import Dress, Paste
 
@@ -21,34 +23,79 @@ def is_bare(argv: tuple[str, ...]) -> bool:
     return all(word.startswith("-") for word in argv[1:])
 
 
+class Unknown(StrEnum):
+    """What is done at a screen on which no prompt is found."""
+
+    HOLD = "hold"
+    TYPE = "type"  # the terminal reads, and that is enough
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """How a program is made to tell us each text that it takes as a turn.
+
+    In every value ``{folder}`` stands for the agent's own folder below the home, and ``{tell}`` for
+    a command in it that hands its standard input, JSON, to the node. ``arguments`` are added behind
+    the launched program's name, ``environment`` to its environment, ``files`` are written into the
+    folder. ``text`` is the key of the JSON that holds the turn's text. ``adopt_file`` is a JSON file
+    of the program, below its working folder, that it reads again while it runs: what stands in
+    ``adopt`` is merged into it for an adopted agent, and taken out again.
+    """
+
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    text: str = "prompt"
+    adopt_file: str = ""
+    adopt: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One kind of program.
 
-    ``prompt`` matches the beginning of the cursor's row where input is typed; what stands behind it
-    is a draft unless it matches ``placeholder``. Without ``prompt`` the screen cannot tell ready
-    from busy, and only the terminal's state is asked. ``dialog`` and ``busy`` match any visible
-    row. ``line_reader`` allows programs that read whole lines from a cooked terminal.
+    ``prompt`` matches the beginning of the row where input is typed; what stands behind it is a
+    draft unless it matches ``placeholder``. ``continuation`` matches what stands before the text in
+    each further row of an input of several rows; only with it is Enter bound to our text being seen
+    there. ``folded`` is what a program shows in place of a long paste. Without ``prompt`` the screen
+    cannot tell ready from busy, and only the terminal's state is asked.
+
+    A question is open where ``dialog_title`` finds it in the pane's title, or where ``dialog`` finds
+    a row while the cursor stands at no prompt; the program is at work where ``busy_title`` or ``busy``
+    say so. ``line_reader`` allows programs that read whole lines from a cooked terminal.
     """
 
     name: str
     title: str
     aliases: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()  # names of the foreground program that give it away
+    scripts: tuple[str, ...] = ()  # the same, of the file that an interpreter in front runs
+    pane_title: re.Pattern[str] | None = None  # a title that gives it away
     bare_only: bool = False  # an interpreter: recognised only without a script to run
     is_shell: bool = False  # runs what it is sent; adopted only when the profile is named
     launch: tuple[str, ...] = ()  # the command when `fleet start` is given none
+    resume: tuple[str, ...] = ()  # the same, to go on with the conversation that was
     paste: Paste = Paste.NATIVE
     dress: Dress = Dress.PLAIN
     prompt: re.Pattern[str] | None = None
+    continuation: re.Pattern[str] | None = None
     placeholder: re.Pattern[str] | None = None
+    folded: re.Pattern[str] | None = None
     dialog: tuple[re.Pattern[str], ...] = ()
+    dialog_title: re.Pattern[str] | None = None
     busy: tuple[re.Pattern[str], ...] = ()
+    busy_title: re.Pattern[str] | None = None
+    unknown: Unknown = Unknown.HOLD
     queues_while_busy: bool = False
     line_reader: bool = False
     settle_s: float = 0.0  # between the text being shown and Enter
     show_limit_s: float = 1.0  # for the text to appear; then Enter is tried all the same
     evidence_limit_s: float = 5.0  # after Enter; then unconfirmed
+    stronger_s: float = 0.0  # for a hook or transcript to speak once the screen has
     mode_grace_s: float = 3.0  # for somebody reading in copy mode
+    draft_limit_s: float = 0.0  # for a draft to go away; 0: until the message expires
     paste_limit_bytes: int = 100_000  # one paste; longer texts go to a file
     line_limit_bytes: int = 4_000  # of a cooked terminal: the kernel cuts at 4 095
+    transcript: tuple[str, ...] = ()  # files it writes its turns to; ~ is its user's folder
+    hooks: Hooks | None = None
+    tested: str = ""  # the versions that the profile was measured with

@@ -6,12 +6,15 @@ calls unknown and holds, rather than types. Every "yes" rests on something seen,
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet.core.delivery import HoldReason
 from fleet.core.keystrokes import Paste
-from fleet.core.profile import Profile
+from fleet.core.profile import Profile, Unknown
 
 
 class Tty(StrEnum):
@@ -73,6 +76,14 @@ class Composer(StrEnum):
     UNSEEN = "unseen"  # no prompt where the cursor stands, or the profile knows none
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How a text of ours that was pasted begins and ends; ``start`` is empty when it is not known."""
+
+    start: str
+    end: str
+
+
 def bound(look: Look, token: str, *, is_shell: bool) -> Hold | None:
     """Whether the pane still is this incarnation's, able to take input; a hold if not."""
     if not look.exists:
@@ -86,11 +97,14 @@ def bound(look: Look, token: str, *, is_shell: bool) -> Hold | None:
     return None
 
 
-def gate(profile: Profile, look: Look, token: str, held_in_mode_s: float) -> Hold | None:
+def gate(
+    profile: Profile, look: Look, token: str, held_in_mode_s: float, *, was_ready: bool = False
+) -> Hold | None:
     """Why nothing may be typed now, or None for go.
 
     ``held_in_mode_s`` is how long the pane has been seen in a mode: within the profile's grace a
     person may be reading; after it the paste goes to the program beneath and leaves the mode be.
+    ``was_ready`` says that this incarnation has shown its prompt before.
     """
     if hold := bound(look, token, is_shell=profile.is_shell):
         return hold
@@ -110,7 +124,9 @@ def gate(profile: Profile, look: Look, token: str, held_in_mode_s: float) -> Hol
     match composer(profile, look):
         case Composer.FILLED:
             return Hold(HoldReason.DRAFT, "somebody has typed something")
-        case Composer.UNSEEN if profile.prompt is not None:
+        case Composer.UNSEEN if profile.prompt is not None and profile.unknown is Unknown.HOLD:
+            if was_ready:
+                return Hold(HoldReason.UNKNOWN, "its profile does not know what is on its screen")
             return Hold(HoldReason.STARTING, "no prompt on the screen yet")
         case _:
             return None
@@ -129,21 +145,54 @@ def _terminal_hold(profile: Profile, look: Look) -> Hold | None:
 
 
 def composer(profile: Profile, look: Look) -> Composer:
-    """What stands behind the prompt on the cursor's row."""
-    found = profile.prompt.match(look.cursor_row) if profile.prompt else None
-    if found is None:
-        # A prompt that ends in a blank may stand on a row whose trailing blanks were not captured.
-        found = profile.prompt.match(look.cursor_row + " ") if profile.prompt else None
-    if found is None:
+    """What stands in the input where the cursor is."""
+    rows, begins = _input(profile, look)
+    if not begins:
         return Composer.UNSEEN
-    typed = look.cursor_row[found.end() :].rstrip()
-    if not typed or (profile.placeholder and profile.placeholder.fullmatch(typed)):
+    typed = "\n".join(rows).rstrip()
+    if not typed:
+        return Composer.EMPTY
+    if profile.placeholder and profile.placeholder.fullmatch(typed) and _is_home(profile, look):
         return Composer.EMPTY
     return Composer.FILLED
 
 
+def _input(profile: Profile, look: Look) -> tuple[list[str], bool]:
+    """The rows of the input down to the cursor's, without prompt and gutter, and whether its first
+    row is on the screen: a tall text may begin above it."""
+    rows: list[str] = []
+    for row in (look.cursor_row, *reversed(look.rows[: look.cursor_y])):
+        if (text := _behind(profile.prompt, row)) is not None:
+            return [text, *rows], True
+        if (text := _behind(profile.continuation, row)) is None:
+            break
+        rows.insert(0, text)
+    return rows, False
+
+
+def _behind(pattern: re.Pattern[str] | None, row: str) -> str | None:
+    """What stands behind a prompt or gutter; None where there is none. One that ends in a blank may
+    stand on a row whose trailing blanks were not captured."""
+    found = (pattern.match(row) or pattern.match(row + " ")) if pattern else None
+    return row[found.end() :].rstrip() if found else None
+
+
+def _is_home(profile: Profile, look: Look) -> bool:
+    """Whether the cursor stands right behind the prompt, where a placeholder leaves it."""
+    found = profile.prompt.match(look.cursor_row) if profile.prompt else None
+    return found is not None and look.cursor_x <= found.end()
+
+
 def asking(profile: Profile, look: Look) -> str:
-    """The row of an open question, or nothing."""
+    """The row or title of an open question, or nothing.
+
+    While the cursor stands in the input no row is a question: what looks like one was said by
+    somebody, in the conversation above.
+    """
+    if profile.dialog_title and profile.dialog_title.search(look.title):
+        return look.title.strip()
+    if _behind(profile.prompt, look.cursor_row) is not None:
+        return ""
     for row in look.rows:
         if any(pattern.search(row) for pattern in profile.dialog):
             return row.strip()
@@ -151,7 +200,9 @@ def asking(profile: Profile, look: Look) -> str:
 
 
 def is_busy(profile: Profile, look: Look) -> bool:
-    """Whether a row shows the program at work."""
+    """Whether its title or a row shows the program at work."""
+    if profile.busy_title and profile.busy_title.search(look.title):
+        return True
     return any(pattern.search(row) for pattern in profile.busy for row in look.rows)
 
 
@@ -169,17 +220,39 @@ def shown(profile: Profile, before: Look, now: Look) -> bool:
     """Whether the pasted text has reached the program's input line (or, unseen, its reader)."""
     if now.unread_bytes:
         return False
+    if profile.continuation is not None:
+        return bool(_squeezed(_input(profile, now)[0])) and composer(profile, now) is not (
+            Composer.EMPTY
+        )
     if profile.prompt is not None:
         return composer(profile, now) is not Composer.EMPTY or now.rows != before.rows
     return _differs(before, now)
 
 
-def stands(profile: Profile, typed: Look | None, now: Look, end: str) -> bool:
+def holds(profile: Profile, look: Look, own: Own) -> bool:
+    """Whether the input holds our text, and nothing but it, with the cursor behind it.
+
+    Rows are compared without blanks: programs wrap a text, and indent it, each in its own way.
+    """
+    rows, begins = _input(profile, look)
+    text = "\n".join(rows)
+    if begins and profile.folded and profile.folded.fullmatch(" ".join(text.split())):
+        return True
+    seen = _squeezed(rows)
+    if not seen.endswith(_squeezed([own.end])) or not own.end:
+        return False
+    return not begins or seen.startswith(_squeezed([own.start]))
+
+
+def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
     """Whether the text still stands in the input as it was typed, so that Enter sends it and only it.
 
     Somebody may have sent it, or removed it and begun a text of their own. ``typed`` is the look when
-    it was shown; None after a restart of the node, when only the end line itself proves it.
+    it was shown; None after a restart of the node, when only the text itself proves it.
     """
+    if profile.continuation is not None:
+        return holds(profile, now, own)
+    end = own.end
     if end and end in now.cursor_row:
         return True
     if typed is None or (end and end in typed.cursor_row):
@@ -189,34 +262,49 @@ def stands(profile: Profile, typed: Look | None, now: Look, end: str) -> bool:
     return True  # it was never seen to stand there: Enter is tried all the same
 
 
-def taken(profile: Profile, typed: Look, now: Look, end: str) -> bool:
+def taken(profile: Profile, typed: Look, now: Look, own: Own) -> bool:
     """Whether the program took the text: our end line left the input, and something followed.
 
-    ``typed`` is the look before Enter, ``end`` the text's last line as typed. A text that was not
-    seen in the input has to be seen above it. Where the prompt is not known, an empty line right
-    beneath the text is no sign: in an editor of many lines Enter adds one.
+    ``typed`` is the look before Enter. A text that was not seen in the input has to be seen above
+    it. Where the prompt is not known, an empty line right beneath the text is no sign: in an editor
+    of many lines Enter adds one.
     """
+    end = own.end
     if now.unread_bytes or (end and end in now.cursor_row):
         return False
     if profile.prompt is not None:
         if composer(profile, now) is Composer.EMPTY:
             was_seen = composer(profile, typed) is not Composer.EMPTY
             return _differs(typed, now) and (was_seen or any(end in row for row in now.rows))
-        return now.tty is Tty.COOKED or is_busy(profile, now)
+        return now.tty is Tty.COOKED or _went_on(profile, now, end)
     return _differs(typed, now) and not _is_a_line_more(now, end)
 
 
-def settled(profile: Profile, now: Look, end: str) -> bool:
+def _went_on(profile: Profile, now: Look, end: str) -> bool:
+    """Whether a program whose input is not empty now is at work, or shows our text as a turn."""
+    if profile.continuation is None:
+        return is_busy(profile, now)
+    rows, begins = _input(profile, now)
+    if begins:
+        return any(end in row for row in now.rows[: now.cursor_y + 1 - len(rows)])
+    return bool(asking(profile, now)) and any(end in row for row in now.rows)
+
+
+def settled(profile: Profile, now: Look, own: Own) -> bool:
     """Whether a text whose Enter was pressed in an earlier life of the node was taken.
 
     There is no look from before Enter to compare with, so something positive has to be seen: the
     empty prompt, or our end line standing above the cursor.
     """
-    if now.unread_bytes or end in now.cursor_row:
+    if now.unread_bytes or own.end in now.cursor_row:
         return False
     if profile.prompt is not None:
         return composer(profile, now) is Composer.EMPTY
-    return any(end in row for row in now.rows) and not _is_a_line_more(now, end)
+    return any(own.end in row for row in now.rows) and not _is_a_line_more(now, own.end)
+
+
+def _squeezed(rows: Iterable[str]) -> str:
+    return unicodedata.normalize("NFC", "".join("".join(rows).split()))
 
 
 def _is_a_line_more(now: Look, end: str) -> bool:

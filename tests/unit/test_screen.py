@@ -13,6 +13,7 @@ from fleet.core.screen import (
     Foreground,
     Hold,
     Look,
+    Own,
     Tty,
     asking,
     bound,
@@ -41,10 +42,11 @@ AGENT = Profile(
     queues_while_busy=True,
 )
 TOKEN = "token-1"
+EMPTY_BOX = re.compile(r'(\s*│ > )(Try "[^"]*")?\s*│$')
 
 
 def look(*rows: str, **changes: object) -> Look:
-    """A pane of ours with these rows, the cursor behind the last one."""
+    """A pane of ours with these rows, the cursor behind the last one; in an empty box, in it."""
     last = rows[-1] if rows else ""
     plain = Look(
         exists=True,
@@ -54,7 +56,14 @@ def look(*rows: str, **changes: object) -> Look:
         cursor_y=max(0, len(rows) - 1),
         tty=Tty.RAW,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    seen = replace(plain, **changes)  # type: ignore[arg-type]
+    box = EMPTY_BOX.match(seen.cursor_row)
+    return seen if box is None or "cursor_x" in changes else replace(seen, cursor_x=box.end(1))
+
+
+def own(end: str, start: str = "") -> Own:
+    """A text of ours, known by its last line."""
+    return Own(start, end)
 
 
 DIALOG = Hold(HoldReason.DIALOG, "a question is open on its screen")
@@ -125,7 +134,7 @@ def test_at_an_empty_prompt_the_way_is_free(profile: Profile, seen: Look):
     [
         (GENERIC, look(input_off=True), INPUT_OFF),
         (GENERIC, look(mode="copy-mode"), IN_MODE),
-        (AGENT, look("Do you want to proceed?", "│ >  │"), DIALOG),
+        (AGENT, look("Do you want to proceed?", "", "waiting for you"), DIALOG),
         (AGENT, look("rm -rf /?", "❯ 1. Yes", "  2. No"), DIALOG),
         (BASH, replace(IDLE, foreground=Foreground.OTHER), NOT_IN_FRONT),
         (BASH, look("$ sleep 5", "", tty=Tty.COOKED), NOT_READING),
@@ -156,7 +165,7 @@ def test_a_person_may_read_in_copy_mode_for_the_profiles_grace_and_no_longer():
 
 
 def test_a_question_holds_more_than_a_draft_and_copy_mode_more_than_a_question():
-    seen = look("Do you want to proceed?", "│ > ye │")
+    seen = look("│ > a draft │", "❯ 1. Yes", "  2. No")
     assert gate(AGENT, seen, TOKEN, 0.0) == DIALOG
     held = gate(AGENT, replace(seen, mode="copy-mode"), TOKEN, 0.0)
     assert held is not None
@@ -290,7 +299,7 @@ def test_a_text_has_appeared_when_the_input_line_shows_it_and_nothing_is_left_un
 def test_a_text_was_taken_when_its_end_left_the_input_and_something_followed(
     profile: Profile, typed: Look, now: Look, is_taken: bool
 ):
-    assert taken(profile, typed, now, END) == is_taken
+    assert taken(profile, typed, now, own(END)) == is_taken
 
 
 @pytest.mark.parametrize(
@@ -314,17 +323,17 @@ def test_a_text_was_taken_when_its_end_left_the_input_and_something_followed(
 def test_a_text_stands_in_the_input_while_nobody_has_sent_or_replaced_it(
     profile: Profile, typed: Look | None, now: Look, it_stands: bool
 ):
-    assert stands(profile, typed, now, END) == it_stands
+    assert stands(profile, typed, now, own(END)) == it_stands
 
 
 def test_a_text_without_an_end_stands_while_the_input_is_as_it_was():
-    assert stands(BASH, look("$ ls"), look("$ ls"), "")
-    assert not stands(BASH, look("$ ls"), look("$ rm"), "")
+    assert stands(BASH, look("$ ls"), look("$ ls"), own(""))
+    assert not stands(BASH, look("$ ls"), look("$ rm"), own(""))
 
 
 def test_a_text_whose_end_is_not_known_is_judged_by_the_rest():
-    assert taken(GENERIC, look("/clear"), look(""), "")
-    assert not taken(GENERIC, look("/clear"), look("/clear"), "")
+    assert taken(GENERIC, look("/clear"), look(""), own(""))
+    assert not taken(GENERIC, look("/clear"), look("/clear"), own(""))
 
 
 @pytest.mark.parametrize(
@@ -345,4 +354,4 @@ def test_a_text_whose_end_is_not_known_is_judged_by_the_rest():
 def test_after_a_restart_only_something_seen_proves_that_a_text_was_taken(
     profile: Profile, now: Look, is_settled: bool
 ):
-    assert settled(profile, now, END) == is_settled
+    assert settled(profile, now, own(END)) == is_settled
