@@ -16,7 +16,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 	-m "not tmux and not api"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	stories-rewrite test contract api tmux tui netns e2e demo bench cover clean
+	stories-rewrite test test-agents contract api tmux tui netns e2e demo bench cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ tui: setup ## real terminal programs in a real tmux
 
 netns: setup ## two and three hosts as network namespaces, real mDNS; needs root
 	@$(PYTEST) $(SLOW) tests/netns
+
+test-agents: setup ## the real agent programs, offline; ONLY=codex,claude for some, ALL=1 for all texts
+	@$(PY) -m tests.agents $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--size all)
 
 e2e: setup ## whole nodes and the command line, as a person uses them
 	@$(PYTEST) $(SLOW) tests/e2e

@@ -171,9 +171,11 @@ class ModelServer:
 
 async def _pieces(mood: _Mood, text: str, *, is_main: bool) -> AsyncIterator[str]:
     yield text
+    count = 1
     while mood.holds and is_main:
         await asyncio.sleep(PIECE_S)
-        yield "and on "
+        count = count * 48_271 % 0x7FFFFFFF  # a model that repeats itself is stopped by its program
+        yield f"{count} "
 
 
 class _Stream:

@@ -14,7 +14,22 @@ from tests.bench.figures import percentile
 
 IDLE_SHARE = 0.995
 IDLE_MS = 5_000.0
-HEAD = ("program", "situation", "right", "evidence", "p50 ms", "max ms", "false", "surplus", "open")
+OURS_MS = 150.0
+"""What an idle program may be kept waiting beyond its own settling time."""
+PAGE = Path("docs/reference/agents.md")
+BEGIN, END = "<!-- what follows is written by make test-agents -->", "<!-- to here -->"
+HEAD = (
+    "program",
+    "situation",
+    "right",
+    "evidence",
+    "p50 ms",
+    "max ms",
+    "in time",
+    "false",
+    "surplus",
+    "open",
+)
 
 
 def is_good(ran: Sequence[Ran]) -> bool:
@@ -37,11 +52,11 @@ def rows(ran: Sequence[Ran]) -> list[tuple[str, ...]]:
             found.append((r.program, r.trouble, *[""] * (len(HEAD) - 2)))
         for situation in SITUATIONS:
             cells = [cell for cell in r.cells if cell.situation == situation]
-            found += [(r.program, situation, *_figures(cells))] if cells else []
+            found += [(r.program, situation, *_figures(r, cells))] if cells else []
     return found
 
 
-def _figures(cells: Sequence[Cell]) -> tuple[str, ...]:
+def _figures(r: Ran, cells: Sequence[Cell]) -> tuple[str, ...]:
     right = sum(cell.verdict == "right" for cell in cells)
     evidence = Counter(cell.evidence for cell in cells if cell.evidence)
     times = [cell.ms for cell in cells if cell.ms is not None]
@@ -50,6 +65,7 @@ def _figures(cells: Sequence[Cell]) -> tuple[str, ...]:
         ", ".join(f"{kind} {count}" for kind, count in evidence.most_common()),
         f"{percentile(times, 0.5):.0f}" if times else "",
         f"{max(times):.0f}" if times else "",
+        f"{sum(ms <= r.settle_ms + OURS_MS for ms in times)}/{len(times)}" if times else "",
         str(sum(cell.is_false for cell in cells)),
         str(sum(w.startswith("surplus: ") for cell in cells for w in cell.wrong)),
         str(sum(cell.verdict == "open" for cell in cells)),
@@ -85,4 +101,33 @@ def save(ran: Sequence[Ran], size: str, path: Path) -> None:
 
 
 def write_page(ran: Sequence[Ran], size: str) -> None:
-    """The page is written by hand but for what stands between its marks."""
+    """Put the table into the page; all else on it is written by hand."""
+    before, begin, rest = PAGE.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    PAGE.write_text(f"{before}{begin}\n\n{_written(ran, size)}\n\n{end}{after}")
+
+
+def _written(ran: Sequence[Ran], size: str) -> str:
+    lines = [
+        "| program | version | settles | hooks | messages | minutes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in ran:
+        minutes, settles = f"{r.seconds / 60:.1f}", f"{r.settle_ms:.0f} ms"
+        about = (r.program, r.version or "-", settles, "yes" if r.hooks else "no")
+        lines.append(f"| {' | '.join((*about, str(len(r.cells)), minutes))} |")
+    lines += ["", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    lines += [f"| {' | '.join(row)} |" for row in rows(ran)]
+    if flaws := [f"- {flaw}" for r in ran for flaw in _flaws(r)]:
+        lines += ["", "What was not right:", "", *flaws]
+    texts = {"few": "a few of the texts", "usual": "the texts named above", "all": "every text"}
+    return "\n".join([f"Sent: {texts[size]}.", "", *lines])
+
+
+def _flaws(r: Ran) -> list[str]:
+    found = [f"{r.program}: not run to its end"] if r.trouble else []
+    for cell in r.cells:
+        if cell.verdict != "right":
+            kinds = sorted({wrong.partition(":")[0] for wrong in cell.wrong}) or [cell.state]
+            found.append(f"{r.program}, {cell.situation}, {cell.text}: {', '.join(kinds)}")
+    return found
