@@ -66,6 +66,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         errors.PaneGone: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),
         errors.PaneTaken: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
         errors.PaneIsShell: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
+        errors.HooksUnsupported: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
         errors.AgentAsking: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),
         errors.AgentNotReady: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),
         errors.Unconfirmed: Outcome("DEADLINE_EXCEEDED", EXIT_UNSURE),

@@ -40,8 +40,9 @@ class Paths:
         self.config = root / "config.toml"
         self.profiles = root / "profiles"
         self.spill = root / "spill"
+        self.hooks = root / "hooks"
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """What a node makes, outermost first."""
-        return (self.root, self.run, self.keys, self.logs, self.spill)
+        return (self.root, self.run, self.keys, self.logs, self.spill, self.hooks)

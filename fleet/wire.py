@@ -142,6 +142,7 @@ def _post_to_wire(posted: tuple[frames.Posted, ...]) -> link_pb2.Frame:
             raw=envelope.raw,
             created_at_s=envelope.created_at_s,
             expires_in_s=expires_in_s,
+            draft_limit_s=envelope.draft_limit_s,
         )
     return frame
 
@@ -163,6 +164,7 @@ def _posted_from_wire(wire: types_pb2.Envelope, peer_id: str) -> frames.Posted:
         wire.raw,
         wire.created_at_s,
         0.0,
+        _seconds(wire.draft_limit_s),
     )
     return frames.Posted(envelope, _seconds(wire.expires_in_s))
 

@@ -45,6 +45,7 @@ from node.adapters.lineage import lineage
 from node.adapters.mdns import MdnsDiscovery
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
+from node.adapters.witness import Witnesses
 from node.doors import views
 from node.doors.calls import handle
 from node.doors.local import LocalDoor
@@ -61,7 +62,7 @@ from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.route import Probe, Router
 from node.engine.talk import Talk
-from node.ports import Authority, Clock, Dialer, Panes, Spill
+from node.ports import Authority, Clock, Dialer, Panes, Spill, Witness
 from node.records import Me
 from node.store import SqliteStore
 
@@ -91,6 +92,7 @@ class World:
     dialer: Dialer
     authority: Authority
     spill: Spill
+    witness: Witness
     probe: Probe
 
 
@@ -112,8 +114,10 @@ def assemble(
         fleet.load(world.authority.verify(body, signature) for body, signature in entries)
     inbox = Inbox(fleet, store, clock, events)
     outbox = Outbox(fleet, inbox, store, clock, events)
-    agents = Agents(fleet, inbox, store, world.panes, profiles, clock, home)
-    courier = Courier(agents, inbox, store, world.panes, clock, world.spill, me.node_id)
+    agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock, home)
+    courier = Courier(
+        agents, inbox, store, world.panes, clock, world.spill, world.witness, me.node_id
+    )
     peers = Peers(fleet, agents, outbox, inbox, world.dialer, clock, addresses)
     peers.verify = lambda entry: world.authority.verify(entry.body, entry.signature)
     membership = Membership(
@@ -173,7 +177,7 @@ class Daemon:
         spill.tidy(self._clock.wall_s())
         world = World(
             self._store, self._clock, self._panes, self._dialer, self._keyring, spill,
-            self._dialer.probe,
+            Witnesses(self._paths.hooks), self._dialer.probe,
         )  # fmt: skip
         self.node = assemble(
             self._me, str(self._paths.root), world, self._profiles, self._addresses

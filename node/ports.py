@@ -7,10 +7,12 @@ suite (``tests/contract``) runs on both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from fleet.core.delivery import Evidence
 from fleet.core.frames import Frame
 from fleet.core.keystrokes import Paste
+from fleet.core.profile import Hooks, Profile
 from fleet.core.roster import Admit, SignedEntry
 from fleet.core.screen import Look
 
@@ -81,8 +83,17 @@ class SpawnSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooked:
+    """What a program has to be started with so that it tells its turns."""
+
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PaneInfo:
-    """A pane before it is adopted: its foreground program and argv, and the mark it may carry."""
+    """A pane before it is adopted: its foreground program and argv, its title, and the mark it may
+    carry."""
 
     pane: str
     pane_pid: int
@@ -91,6 +102,7 @@ class PaneInfo:
     is_shell: bool
     token: str
     dead: bool
+    title: str = ""
 
 
 class Panes(Protocol):
@@ -129,17 +141,27 @@ class Panes(Protocol):
         """
         ...
 
-    async def paste(self, ref: PaneRef, sequence: int, text: bytes, how: Paste) -> bool:
+    async def paste(
+        self,
+        ref: PaneRef,
+        sequence: int,
+        text: bytes,
+        how: Paste,
+        *,
+        cursor_x: int | None = None,
+    ) -> bool:
         """Paste once, and set the pane's ``last`` mark to ``sequence``, in one tmux command list.
 
         The list refuses (False, proven untyped) unless pane, token, liveness and input are as
-        expected and ``last`` < ``sequence``. An exception means that the outcome is unknown; the
-        marks tell.
+        expected, ``last`` < ``sequence``, and the cursor stands in column ``cursor_x``, if given: a
+        draft or a question that came up since the last look has moved it. An exception means that
+        the outcome is unknown; the marks tell.
         """
         ...
 
-    async def enter(self, ref: PaneRef, sequence: int) -> bool:
-        """Press Enter once more, guarded: ``last`` must equal ``sequence``. Sets ``sub``.
+    async def enter(self, ref: PaneRef, sequence: int, *, cursor_x: int | None = None) -> bool:
+        """Press Enter once more, guarded: ``last`` must equal ``sequence``, and the cursor's column
+        ``cursor_x``, if given. Sets ``sub``.
 
         False: refused, nothing pressed.
         """
@@ -246,6 +268,39 @@ class Discovery(Protocol):
 
     async def run(self) -> None:
         """Advertise and listen until cancelled, then say goodbye; ends by nothing else."""
+        ...
+
+
+class Told(NamedTuple):
+    """A turn that a program says it took; ``text`` is empty where only its traces were found."""
+
+    evidence: Evidence
+    text: str
+
+
+class Witness(Protocol):
+    """What agent programs themselves tell of the turns they took."""
+
+    def install(self, name: str, hooks: Hooks, ref: PaneRef | None) -> Hooked:
+        """Make a program tell its turns; ``ref`` is that of one that runs already.
+
+        Raises:
+            HooksUnsupported: the program cannot be taught that while it runs.
+            StoreFailed: a file could not be written.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take everything back that was installed for an agent; nothing is no error."""
+        ...
+
+    async def told(
+        self, name: str, ref: PaneRef, profile: Profile, envelope_id: str, end: str
+    ) -> Told | None:
+        """Whether the agent's program told that it took the text with this id and end line.
+
+        A hook's word goes before a transcript's. What cannot be read counts as not told.
+        """
         ...
 
 

@@ -72,7 +72,8 @@ class Incoming:
 class Agent:
     """One agent of this node. ``ref`` is its newest incarnation's pane, None when it has none.
 
-    ``command`` and ``cwd`` are how it was started, empty when it was adopted.
+    ``command`` and ``cwd`` are how it was started, empty when it was adopted. ``hooks``: its program
+    was made to tell its turns.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Agent:
     command: tuple[str, ...]
     cwd: str
     socket: str
+    hooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

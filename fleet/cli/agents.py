@@ -1,4 +1,4 @@
-"""Agents that exist: ``ls``, ``peek``, ``stop``, ``forget``; and ``profile``, the kinds of them."""
+"""Agents that exist: ``ls``, ``peek``, ``stop``, ``forget``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from fleet.cli.terminal import plain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from fleet.cli.command import Invocation, Parser
+
+    Agent = dict[str, Any]
 
 
 def _ls(call: Invocation) -> int:
@@ -20,17 +23,37 @@ def _ls(call: Invocation) -> int:
     elif agents:
         rows = [
             (
-                one["address"], one["profile"], one["state"], one.get("held") or "",
+                one["address"], one["profile"], one["state"], _doing(one), _held(one),
                 one.get("policy") if one.get("policy") not in (None, "open") else "",
                 one.get("incarnation"), render.ago(one.get("last_seen")),
             )
             for one in agents
         ]  # fmt: skip
-        headings = ("ADDRESS", "PROFILE", "STATE", "HELD", "POLICY", "INCARNATION", "LAST SEEN")
+        headings = (
+            "ADDRESS",
+            "PROFILE",
+            "STATE",
+            "DOING",
+            "HELD",
+            "POLICY",
+            "INCARNATION",
+            "LAST SEEN",
+        )
         render.table(terminal, headings, rows)
     else:
         terminal.note("no agents yet: fleet start NAME -- COMMAND, or fleet adopt NAME")
     return 0
+
+
+def _doing(one: Agent) -> str:
+    """What it is at, where the state does not say so already."""
+    return str(one.get("doing") or "") if one.get("doing") != one["state"] else ""
+
+
+def _held(one: Agent) -> str:
+    """How many envelopes wait for it, and what the next one waits for."""
+    why = f" ({one['held_reason']})" if one.get("held_reason") else ""
+    return f"{one['held']}{why}" if one.get("held") else ""
 
 
 def _one_name(parser: Parser) -> None:
@@ -69,27 +92,9 @@ def _ends(name: str, done: str) -> Callable[[Invocation], int]:
     return run
 
 
-def _profile_arguments(parser: Parser) -> None:
-    parser.add_argument("action", metavar="ls", nargs="?", choices=["ls"], help="list them")
-
-
-def _profile(call: Invocation) -> int:
-    profiles = call.ask("profiles").result
-    if call.terminal.as_json:
-        call.terminal.data(profiles)
-        return 0
-    rows = [
-        (one["name"], one["title"], ", ".join(one["aliases"]), ", ".join(one["programs"]))
-        for one in profiles
-    ]
-    render.table(call.terminal, ("NAME", "TITLE", "ALIASES", "PROGRAMS"), rows)
-    return 0
-
-
 COMMANDS = {
     "ls": Command(_ls, nothing, "fleet ls"),
     "peek": Command(_peek, _peek_arguments, "fleet peek rin@nova --lines 20"),
     "stop": Command(_ends("end", "is stopped; fleet start wakes it"), _one_name, "fleet stop rin"),
     "forget": Command(_ends("forget", "is forgotten"), _one_name, "fleet forget rin"),
-    "profile": Command(_profile, _profile_arguments, "fleet profile ls"),
 }

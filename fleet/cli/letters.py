@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from fleet.cli import receipts, render
 from fleet.cli.command import Command
-from fleet.cli.terminal import DIM, plain
+from fleet.cli.terminal import DIM, YELLOW, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from fleet.cli.command import Invocation, Parser
     from fleet.cli.terminal import Terminal
+    from fleet.cli.timeline import Delay
 
     Receipt = dict[str, Any]
 
@@ -66,24 +67,41 @@ def _list(terminal: Terminal, letters: list[Receipt], other: str, empty: str) ->
     rows = [
         (
             one["id"], render.ago(one.get("at")), *(one[side] for side in sides), one["state"],
-            one.get("reason") or "", render.first_line(one.get("text") or ""),
+            _reason(one), render.first_line(one.get("text") or ""),
         )
         for one in letters
     ]  # fmt: skip
     headings = ("ID", "AT", *(side.upper() for side in sides), "STATE", "REASON", "TEXT")
     render.table(terminal, headings, rows)
+    if terminal.out_is_tty and any(one["state"] == "held" for one in letters):
+        terminal.note("held: fleet show ID says more; fleet release ID, fleet cancel ID act on it")
     return 0
+
+
+def _reason(one: Receipt) -> str:
+    """The word; of what is held also the sentence, since somebody has to do something about it."""
+    reason = str(one.get("reason") or "")
+    return f"{reason}: {receipts.in_the_way(one)}" if one["state"] == "held" else reason
 
 
 def _one_id(parser: Parser) -> None:
     parser.add_argument("id", metavar="ID", help="the envelope's id, or how it begins")
 
 
+def _delays(timeline: Sequence[Receipt]) -> list[Delay]:
+    from time import time
+
+    from fleet.cli.timeline import delays
+
+    return delays(timeline, time())
+
+
 def _show(call: Invocation) -> int:
     receipt = call.ask("show", id=call.given.id).result
     terminal = call.terminal
+    found = _delays(receipt["timeline"])
     if terminal.as_json:
-        terminal.data(receipt)
+        terminal.data({**receipt, "delays": [one.as_json() for one in found]})
         return 0
     terminal.say(receipts.line(terminal, receipt))
     cleaned = receipt.get("cleaned") or None
@@ -99,7 +117,10 @@ def _show(call: Invocation) -> int:
     )
     render.facts(terminal, pairs)
     terminal.say("")
-    _timeline(terminal, receipt["timeline"])
+    _timeline(terminal, found)
+    if receipt["state"] == "held":
+        why = terminal.paint("held", YELLOW)
+        terminal.say(f"\n{why}  {plain(receipts.in_the_way(receipt))}")
     if receipt["state"] not in _REACHED and (hint := receipts.todo(receipt)):
         terminal.say(f"\n{terminal.paint('next', DIM)}  {plain(hint)}")
     terminal.say("")
@@ -108,19 +129,25 @@ def _show(call: Invocation) -> int:
     return 0
 
 
-def _timeline(terminal: Terminal, timeline: list[dict[str, Any]]) -> None:
+def _timeline(terminal: Terminal, found: Sequence[Delay]) -> None:
     """Times count from the first entry, each by the clock of the node that says so."""
-    began_s = render.clock_s(timeline[0]["at"]) or 0.0
-    terminal.say(terminal.paint(plain(f"since {timeline[0]['at']}"), DIM))
+    began = found[0].entry["at"]
+    began_s = render.clock_s(began) or 0.0
+    terminal.say(terminal.paint(plain(f"since {began}"), DIM))
     rows = [
         (
-            f"{(render.clock_s(entry['at']) or began_s) - began_s:+.3f} s",
-            entry["node"], entry["state"], entry.get("reason") or "", entry.get("evidence") or "",
-            entry.get("detail") or "",
+            f"{(render.clock_s(one.entry['at']) or began_s) - began_s:+.3f} s",
+            one.entry["node"], one.entry["state"], one.entry.get("reason") or "",
+            "" if one.lasted_s is None else receipts.length(one.lasted_s), one.layer,
+            "longest" if one.is_longest else "", one.entry.get("evidence") or "",
+            one.entry.get("detail") or "",
         )
-        for entry in timeline
+        for one in found
     ]  # fmt: skip
-    render.table(terminal, ("AFTER", "NODE", "STATE", "REASON", "EVIDENCE", "DETAIL"), rows)
+    headings = (
+        "AFTER", "NODE", "STATE", "REASON", "LASTED", "LAYER", "", "EVIDENCE", "DETAIL",
+    )  # fmt: skip
+    render.table(terminal, headings, rows)
 
 
 def _asks(name: str) -> Callable[[Invocation], int]:
@@ -130,8 +157,10 @@ def _asks(name: str) -> Callable[[Invocation], int]:
         answer = call.ask(name, id=call.given.id)
         if call.terminal.as_json:
             call.terminal.data(answer.result)
-        else:
-            call.terminal.say(receipts.line(call.terminal, answer.result))
+            return answer.exit_code
+        call.terminal.say(receipts.line(call.terminal, answer.result))
+        if answer.exit_code:
+            call.terminal.complain(receipts.why(answer.result), receipts.todo(answer.result))
         return answer.exit_code
 
     return run

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fleet.cli.command import Command, Parser
 
 GROUPS = {
-    "this host": ("up", "down", "status", "doctor", "log"),
+    "this host": ("up", "down", "status", "doctor", "log", "watch"),
     "who belongs": ("invite", "join", "revoke", "nodes", "grant", "ungrant", "grants"),
     "agents": ("ls", "start", "adopt", "stop", "forget", "peek", "attach", "profile"),
     "messages": (
@@ -35,6 +35,7 @@ TABLE = {
     "status": ("status", "node, fleet, peers and queues at a glance"),
     "doctor": ("doctor", "check this host: tmux, sockets, mDNS, clock, disk, permissions, peers"),
     "log": ("log", "follow what happens: the audit log"),
+    "watch": ("watch", "follow all envelopes, a line for each state they come to"),
     "invite": ("trust", "print a one-time token that lets a node in"),
     "join": ("trust", "enter the fleet that a token is for"),
     "revoke": ("trust", "put a node out, for good"),
@@ -49,7 +50,7 @@ TABLE = {
     "forget": ("agents", "give an agent's name up; its pane stays"),
     "peek": ("agents", "show an agent's screen, cleaned"),
     "attach": ("attach", "go to an agent's pane"),
-    "profile": ("agents", "list the kinds of programs that are known"),
+    "profile": ("profile", "list, show and check what is known of kinds of programs"),
     "send": ("send", "send a message; comes back when the agent has it"),
     "reply": ("send", "answer an envelope"),
     "ack": ("letters", "say that an envelope was seen"),
@@ -57,7 +58,7 @@ TABLE = {
     "outbox": ("letters", "list what was sent from here"),
     "show": ("letters", "one envelope's whole timeline"),
     "cancel": ("letters", "take an envelope back that was not typed yet"),
-    "release": ("letters", "let an envelope through that waits for approval"),
+    "release": ("letters", "let a held envelope through, or have it looked at again"),
     "revive": ("letters", "send a dead letter's text again, as a new envelope"),
     "route": ("route", "walk a message's way layer by layer, and type nothing"),
     "whoami": ("status", "who the node takes the caller for"),

@@ -9,6 +9,7 @@ from fleet.cli.terminal import GREEN, RED, YELLOW, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from fleet.cli.terminal import Terminal
@@ -40,6 +41,7 @@ _HELD = {
     "starting": "the program has not shown its prompt yet",
     "approval": "its owner wants to see it first",
     "offline": "it has no running pane now",
+    "unknown": "its profile does not know what is on its screen",
 }
 _TODO = {
     "queued": "it goes by itself when {node} can be reached; why not: fleet route {to}",
@@ -51,6 +53,7 @@ _TODO = {
     "in_doubt": "look: fleet peek {to}; then fleet revive {short}, or leave it",
     "expired": "fleet revive {short} sends it again",
     "held": "it is typed by itself at a safe moment; look: fleet peek {to}",
+    "unknown": "look: fleet peek {to}; if it takes input: on {node}, fleet release {short}",
     "dialog": "look: fleet peek {to}; answer it there, no message ever does; this one waits",
     "draft": "send or remove it there: fleet attach {name} on {node}; this one waits",
     "approval": "on {node}: fleet release {short}",
@@ -69,16 +72,45 @@ def line(terminal: Terminal, receipt: Receipt, took_s: float | None = None) -> s
     if took_s is not None:
         facts.append(length(took_s))
     told = f"  ({', '.join(facts)})" if facts else ""
-    painted = terminal.paint(f"{state:<9}", _COLOURS.get(state, YELLOW))
-    return painted + plain(f"  {receipt['to']}  {receipt['id']}{told}")
+    return painted(terminal, state) + plain(f"  {receipt['to']}  {receipt['id']}{told}")
+
+
+def painted(terminal: Terminal, state: str, columns: int = 9) -> str:
+    """A state in its colour, as wide as a column of states."""
+    return terminal.paint(plain(f"{state:<{columns}}"), _COLOURS.get(state, YELLOW))
+
+
+def chain(timeline: Sequence[Receipt], most: int = 7) -> str:
+    """The states so far on one line: ``queued > accepted > held(draft) > typed``.
+
+    ``typing`` is left out once it has passed, and of a long way only its end is shown.
+    """
+    names: list[str] = []
+    for number, entry in enumerate(timeline):
+        name = named(entry)
+        if names[-1:] != [name] and (name != "typing" or number == len(timeline) - 1):
+            names.append(name)
+    return " > ".join(names if len(names) <= most else ["…", *names[-most:]])
+
+
+def named(entry: Receipt) -> str:
+    """A state of a timeline; of a hold also its reason: ``held(draft)``."""
+    reason = entry.get("reason")
+    return f"held({reason})" if entry["state"] == "held" and reason else str(entry["state"])
 
 
 def why(receipt: Receipt) -> str:
     """Why it is no further, as one sentence about the recipient."""
-    state, reason = str(receipt["state"]), str(receipt.get("reason") or "")
+    state = str(receipt["state"])
     sentence = _WHY.get(state, f"it is {state}").format(**_names(receipt))
-    detail = str(receipt.get("detail") or "") or _HELD.get(reason, reason)
+    detail = in_the_way(receipt)
     return f"{receipt['to']}: {sentence}{': ' + detail if detail else ''}"
+
+
+def in_the_way(receipt: Receipt) -> str:
+    """What it waits for or failed at, in words; the node's own before ours."""
+    reason = str(receipt.get("reason") or "")
+    return str(receipt.get("detail") or "") or _HELD.get(reason, reason)
 
 
 def todo(receipt: Receipt) -> str:

@@ -48,6 +48,10 @@ def _send_arguments(parser: Parser) -> None:
         "--expires", metavar="S", type=seconds, dest="expires_s",
         help="give up after: seconds, or 10m, 2h (default: 7d)",
     )  # fmt: skip
+    parser.add_argument(
+        "--draft-limit", metavar="S", type=seconds, dest="draft_limit_s",
+        help="give up when somebody's draft stands in the way for longer than this",
+    )  # fmt: skip
     parser.add_argument("--raw", action="store_true", help="type the bare text, as for /clear")
     parser.add_argument(
         "--from", metavar="NAME", dest="sender", help="who you think you are; the node checks it"
@@ -65,7 +69,7 @@ def _send(call: Invocation) -> int:
     args = {
         "to": given.to, "text": text_of(call), "from": given.sender, "raw": given.raw or None,
         "key": given.key, "expires_s": given.expires_s, "reply_to": given.reply_to,
-        "wait": given.wait, "timeout_s": given.timeout,
+        "wait": given.wait, "timeout_s": given.timeout, "draft_limit_s": given.draft_limit_s,
     }  # fmt: skip
     return _carry_out(call, "send", args)
 
@@ -129,8 +133,14 @@ class Waiting:
         waited_s = time.monotonic() - self._began_s
         if waited_s < MOMENT_S:
             return
-        known = receipts.why(self._seen) if self._seen else "the node has not answered yet"
-        self._call.terminal.passing(f"{waited_s:.0f} s  {known}")
+        self._call.terminal.passing(f"{waited_s:.0f} s  {self._known()}")
+
+    def _known(self) -> str:
+        """The states as they happened, and what is in the way of the next."""
+        if self._seen is None:
+            return "the node has not answered yet"
+        way, detail = receipts.chain(self._seen["timeline"]), receipts.in_the_way(self._seen)
+        return f"{way}  {detail}" if detail else way
 
     def last_known(self, broken: Broken) -> Answer:
         """The answer when the door went silent: a receipt seen stays true, else nothing is known.

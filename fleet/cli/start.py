@@ -55,8 +55,18 @@ def _about_agent(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def _hooks_arguments(parser: Parser, otherwise: str) -> None:
+    parser.add_argument(
+        "--hooks", action="store_true", default=None,
+        help="have the program itself tell each text that it takes; only this agent's",
+    )  # fmt: skip
+    if otherwise:
+        parser.add_argument("--no-hooks", action="store_false", dest="hooks", help=otherwise)
+
+
 def _start_arguments(parser: Parser) -> None:
     _about_agent(parser)
+    _hooks_arguments(parser, "no longer: an agent with hooks is started again with them")
     parser.add_argument(
         "--cwd", metavar="D",
         help="the folder it starts in (default: this one; without a command, where it ran before)",
@@ -66,6 +76,7 @@ def _start_arguments(parser: Parser) -> None:
 
 def _adopt_arguments(parser: Parser) -> None:
     _about_agent(parser)
+    _hooks_arguments(parser, "")
     parser.add_argument("--pane", metavar="%N", help="the pane's id (default: yours, $TMUX_PANE)")
 
 
@@ -113,7 +124,13 @@ def _pane(call: Invocation) -> str:
 def _tell(call: Invocation, name: str, args: dict[str, object], done: str) -> int:
     given = call.given
     socket = server_socket(given.socket, call.environ)
-    wish = {"name": given.name, "socket": socket, "profile": given.profile, "policy": given.policy}
+    wish = {
+        "name": given.name,
+        "socket": socket,
+        "profile": given.profile,
+        "policy": given.policy,
+        "hooks": given.hooks,
+    }
     said = {key: value for key, value in {**wish, **args}.items() if value is not None}
     agent = call.ask(name, patience_s=PATIENCE_S, **said).result
     if call.terminal.as_json:

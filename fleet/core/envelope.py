@@ -37,7 +37,8 @@ class Envelope(NamedTuple):
 
     ``recipient`` is the agent's name on ``to_node``. ``thread`` is the id of the conversation's
     first envelope. ``hops`` counts answers since a person last spoke. Times are wall seconds of
-    the node that holds the envelope.
+    the node that holds the envelope. ``draft_limit_s`` is how long somebody's draft in the agent's
+    input may keep it waiting; 0 leaves that to the agent's profile.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Envelope(NamedTuple):
     raw: bool
     created_at_s: float
     expires_at_s: float
+    draft_limit_s: float = 0.0
 
 
 class Entry(NamedTuple):
@@ -142,6 +144,19 @@ def check_expiry(expires_s: float) -> None:
         raise MalformedRequest(
             f"a message cannot expire after {expires_s:g} s",
             hint=f"above 0, and at most {LONGEST_EXPIRY_S / 86_400:.0f}d",
+        )
+
+
+def check_draft_limit(limit_s: float) -> None:
+    """Refuse a time that is no time, or beyond every deadline.
+
+    Raises:
+        MalformedRequest: it is not between 0 (not said) and ``LONGEST_EXPIRY_S``.
+    """
+    if not 0 <= limit_s <= LONGEST_EXPIRY_S:
+        raise MalformedRequest(
+            f"a draft cannot be waited for {limit_s:g} s",
+            hint=f"from 0 to {LONGEST_EXPIRY_S / 86_400:.0f}d; 0 is as the agent's profile says",
         )
 
 

@@ -397,6 +397,18 @@ class PaneIsShell(FleetError):
         )
 
 
+class HooksUnsupported(FleetError):
+    """The agent's program cannot be made to tell its turns, or not while it runs."""
+
+    layer = "agent"
+
+    def __init__(self, name: str, why: str = "a program takes hooks only when it starts") -> None:
+        super().__init__(
+            f"{name} gets no hooks: {why}",
+            hint=f"fleet start {name} --hooks -- COMMAND; without them its transcript and screen tell",
+        )
+
+
 class AgentAsking(FleetError):
     """A question is open on the agent's screen; a keystroke could answer it."""
 

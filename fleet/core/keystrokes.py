@@ -96,10 +96,15 @@ def framed(envelope: Envelope, text: str, nonce: str, here: str, dress: Dress) -
     mark = "" if dress is Dress.PLAIN else "# "
     gap = "\n" if dress is Dress.REPL else ""
     head = (
-        f"{mark}[fleet {nonce} | from {envelope.sender} | {authority(envelope, here)} "
+        f"{mark}{frame_start(nonce)} | from {envelope.sender} | {authority(envelope, here)} "
         f'| id {envelope.id} | answer: fleet reply {envelope.id} "…"]'
     )
     return f"{head}\n{text}\n{gap}{mark}{end_line(nonce)}"
+
+
+def frame_start(nonce: str) -> str:
+    """What a framed text begins with."""
+    return f"[fleet {nonce}"
 
 
 def end_line(nonce: str) -> str:

@@ -35,19 +35,16 @@ class Hooks:
     """How a program is made to tell us each text that it takes as a turn.
 
     In every value ``{folder}`` stands for the agent's own folder below the home, and ``{tell}`` for
-    a command in it that hands its standard input, JSON, to the node. ``arguments`` are added behind
-    the launched program's name, ``environment`` to its environment, ``files`` are written into the
-    folder. ``text`` is the key of the JSON that holds the turn's text. ``adopt_file`` is a JSON file
-    of the program, below its working folder, that it reads again while it runs: what stands in
-    ``adopt`` is merged into it for an adopted agent, and taken out again.
+    a command in it that hands its standard input, JSON, to the node; in ``arguments`` and ``files``
+    it is quoted for a shell. ``arguments`` are added behind the command, ``environment`` to its
+    environment, ``files`` are written into the folder. ``text`` is the key of the JSON that holds
+    the turn's text.
     """
 
     arguments: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     text: str = "prompt"
-    adopt_file: str = ""
-    adopt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,16 @@ class Profiles:
         """The profile of this name; generic when its file has gone."""
         return self._by_alias.get(_key(name)) or self._by_alias[GENERIC]
 
-    def recognise(self, program: str, argv: tuple[str, ...]) -> Profile:
-        """The profile that a running program gives away; generic if none."""
+    def recognise(self, program: str, argv: tuple[str, ...], title: str = "") -> Profile:
+        """The profile that a running program gives away, else its pane's title; generic if none."""
+        script = next((word for word in argv[1:] if not word.startswith("-")), "")
         for profile in self.all():
             if program in profile.programs and (is_bare(argv) or not profile.bare_only):
+                return profile
+            if script.rpartition("/")[2] in profile.scripts:
+                return profile
+        for profile in self.all():
+            if profile.pane_title and profile.pane_title.search(title):
                 return profile
         return self._by_alias[GENERIC]
 

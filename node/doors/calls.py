@@ -13,12 +13,13 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from fleet.core.address import parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors import MalformedRequest, NotAllowed, UnknownCall, every_error
 from fleet.core.trust import Caller, Verb, check
-from fleet.outcomes import EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of, outcome_of
-from node.doors import views
+from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of, outcome_of
+from node.doors import profiles, views, watching
 from node.doors.local import Answer, Request
 from node.engine.agents import Start
 from node.engine.node import Node
@@ -77,6 +78,7 @@ class SendArgs(msgspec.Struct, omit_defaults=True):
     key: str = ""
     expires_s: float = DEFAULT_EXPIRY_S
     reply_to: str = ""
+    draft_limit_s: float = 0.0
     wait: str = ""
     timeout_s: float = WAIT_S
 
@@ -104,6 +106,7 @@ class StartArgs(msgspec.Struct):
     here: str = ""
     profile: str = ""
     policy: str = ""
+    hooks: bool | None = None
 
 
 class InviteArgs(msgspec.Struct):
@@ -141,6 +144,10 @@ class LogArgs(msgspec.Struct):
     follow: bool = False
 
 
+class WatchArgs(msgspec.Struct):
+    agent: str = ""
+
+
 async def handle(node: Node, caller: Caller, request: Request, answer: Answer) -> None:
     """Carry out one request.
 
@@ -168,7 +175,10 @@ async def _send(ask: Ask) -> None:
         raise NotAllowed(
             str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
         )
-    wish = Wish(args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to))
+    wish = Wish(
+        args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to),
+        args.draft_limit_s,
+    )  # fmt: skip
     receipt, wanted = await ask.node.talk.send(
         ask.caller, wish, _wait(args.wait, args.timeout_s), _progress(ask)
     )
@@ -251,7 +261,8 @@ async def _cancel(ask: Ask) -> None:
 
 async def _release(ask: Ask) -> None:
     receipt = await ask.node.talk.release(ask.caller, ask.args(Id).id)
-    ask.answer.result(receipt.as_json(), EXIT_REACHED)
+    is_held = receipt.last.state is State.HELD
+    ask.answer.result(receipt.as_json(), EXIT_NOT_YET if is_held else EXIT_REACHED)
 
 
 async def _revive(ask: Ask) -> None:
@@ -274,7 +285,7 @@ def _wish(ask: Ask) -> Start:
     args = ask.args(StartArgs)
     return Start(
         args.name, args.socket, args.profile, args.policy, args.cwd, args.command, args.pane,
-        args.here,
+        args.here, args.hooks,
     )  # fmt: skip
 
 
@@ -374,7 +385,11 @@ async def _grants(ask: Ask) -> None:
 
 
 async def _profiles(ask: Ask) -> None:
-    ask.answer.result(views.profiles(ask.node), EXIT_REACHED)
+    ask.answer.result(profiles.listed(ask.node), EXIT_REACHED)
+
+
+async def _profile(ask: Ask) -> None:
+    ask.answer.result(profiles.whole(ask.node, ask.args(Named).name), EXIT_REACHED)
 
 
 async def _log(ask: Ask) -> None:
@@ -389,6 +404,20 @@ async def _log(ask: Ask) -> None:
     finally:
         ask.node.events.unfollow_log(watch)
     ask.answer.result({}, EXIT_REACHED)
+
+
+async def _watch(ask: Ask) -> None:
+    typed = ask.args(WatchArgs).agent
+    only = parse_query(typed) if typed else None
+    watch = ask.node.events.follow_moves()
+    try:
+        ask.answer.progress({"watching": str(only or "")})
+        while True:
+            for line in watching.lines(ask.node, await watch.next(), only):
+                ask.answer.item(line)
+            await ask.answer.sent()
+    finally:
+        ask.node.events.unfollow_moves(watch)
 
 
 Call = Callable[[Ask], Awaitable[None]]
@@ -422,5 +451,7 @@ CALLS: dict[str, tuple[Who, Call]] = {
     "ungrant": (Who.OPERATOR, _ungrant),
     "grants": (Who.OPERATOR, _grants),
     "profiles": (Who.ANYONE, _profiles),
+    "profile": (Who.ANYONE, _profile),
     "log": (Who.OPERATOR, _log),
+    "watch": (Who.OPERATOR, _watch),
 }

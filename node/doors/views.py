@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 from fleet.core.address import OPERATOR, parse_query
+from fleet.core.delivery import HoldReason, State
 from fleet.core.envelope import Receipt
 from fleet.core.errors import MalformedRequest, PaneGone, UnknownAgent
 from fleet.core.frames import PeekAsk, ScreenAnswer
 from fleet.core.keystrokes import clean
 from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
-from fleet.core.screen import Look, asking, gate
+from fleet.core.screen import Look, asking, gate, is_busy
 from fleet.core.trust import Caller, Grant, Verb, check
 from node.doors.local import error_json
 from node.engine.fleet import incarnation_number
@@ -103,9 +104,13 @@ async def agents(node: Node) -> list[dict[str, object]]:
         home = node.fleet.directory.node(entry.node_id)
         label = node_label(node.fleet.directory, entry.node_id)
         own = node.agents.get(entry.name) if here else None
+        look = await node.agents.look(own) if own else None
         state = (
-            await _state(node, own) if own else shown_presence(node.fleet.directory, entry).value
+            _reading(node, own, look)
+            if own and look
+            else shown_presence(node.fleet.directory, entry).value
         )
+        waiting = held.get(entry.name, 0)
         seen_s = node.clock.wall_s() if home is None or home.connected else home.seen_at_s
         rows.append(
             {
@@ -116,22 +121,35 @@ async def agents(node: Node) -> list[dict[str, object]]:
                 "state": state,
                 "incarnation": f"{entry.incarnation:012x}" if entry.incarnation else "",
                 "last_seen": iso_time(seen_s),
-                "held": held.get(entry.name, 0) if here else None,
+                "doing": doing(node, own, look) if own and look else None,
+                "held": waiting if here else None,
+                "held_reason": _waits_for(node, entry.name) if here and waiting else "",
                 "policy": own.policy.value if own else None,
             }
         )
     return rows
 
 
-async def _state(node: Node, one: Agent) -> str:
-    """What the agent's screen says now: ready, or why not."""
-    return _reading(node, one, await node.agents.look(one))
+def _waits_for(node: Node, name: str) -> str:
+    """Why the agent's next envelope waits: the reason it is held for, else its state."""
+    item = node.store.inbox.next(name)
+    if item is None:  # only what needs an approval is passed over
+        return HoldReason.APPROVAL.value
+    return item.timeline[-1].reason if item.state is State.HELD else item.state.value
 
 
 def _reading(node: Node, one: Agent, look: Look) -> str:
+    """What the agent's screen says now: ready, or why not."""
     profile = node.agents.profile(one)
     hold = gate(profile, look, one.ref.token if one.ref else "", 0.0)
     return hold.reason.value if hold else "ready"
+
+
+def doing(node: Node, one: Agent, look: Look) -> str:
+    """What the program is at. It may be busy and take a message all the same: then it is ``ready``
+    to us, and ``busy`` here."""
+    reading = _reading(node, one, look)
+    return "busy" if reading == "ready" and is_busy(node.agents.profile(one), look) else reading
 
 
 async def screen(node: Node, caller: Caller, typed: str, lines: int) -> dict[str, object]:
@@ -168,7 +186,7 @@ async def look_at(node: Node, caller: Caller, name: str, lines: int) -> ScreenAn
         rows.pop()
     shown = tuple(clean(row).text.rstrip() for row in (rows[-lines:] if lines else rows))
     question = asking(node.agents.profile(one), look)
-    state = f"dialog: {clean(question).text}" if question else _reading(node, one, look)
+    state = f"dialog: {clean(question).text}" if question else doing(node, one, look)
     return ScreenAnswer(shown, state)
 
 
@@ -291,19 +309,6 @@ def grant(one: Grant) -> dict[str, object]:
         "verbs": sorted(verb.value for verb in one.verbs),
         "expires_at": iso_time(one.expires_at_s),
     }
-
-
-def profiles(node: Node) -> list[dict[str, object]]:
-    """The profiles that can be named."""
-    return [
-        {
-            "name": profile.name,
-            "title": profile.title,
-            "aliases": list(profile.aliases),
-            "programs": list(profile.programs),
-        }
-        for profile in node.profiles.all()
-    ]
 
 
 def event(logged: dict[str, object]) -> dict[str, object]:

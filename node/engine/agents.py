@@ -16,6 +16,8 @@ import structlog
 from fleet.core.address import parse_name
 from fleet.core.directory import AgentEntry
 from fleet.core.errors import (
+    FleetError,
+    HooksUnsupported,
     MalformedRequest,
     NameTaken,
     NoTmux,
@@ -30,7 +32,7 @@ from fleet.core.trust import Policy
 from fleet.profiles import Profiles
 from node.engine.fleet import Fleet, incarnation_number
 from node.engine.inbox import Inbox
-from node.ports import Clock, PaneRef, Panes, SpawnSpec
+from node.ports import Clock, Hooked, PaneRef, Panes, SpawnSpec, Witness
 from node.records import Agent
 from node.store import SqliteStore
 
@@ -44,7 +46,8 @@ log = structlog.get_logger()
 class Start:
     """What a caller wants started, or adopted when ``pane`` is given.
 
-    ``here`` is where the caller is: the folder of an agent that has none yet.
+    ``here`` is where the caller is: the folder of an agent that has none yet. ``hooks`` not said
+    (None) is as it was.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Start:
     command: tuple[str, ...] = ()
     pane: str = ""
     here: str = ""
+    hooks: bool | None = None
 
 
 class Agents:
@@ -66,6 +70,7 @@ class Agents:
         inbox: Inbox,
         store: SqliteStore,
         panes: Panes,
+        witness: Witness,
         profiles: Profiles,
         clock: Clock,
         home: str,
@@ -74,6 +79,7 @@ class Agents:
         self._inbox = inbox
         self._store = store
         self._panes = panes
+        self._witness = witness
         self._profiles = profiles
         self._clock = clock
         self._home = home
@@ -160,6 +166,8 @@ class Agents:
             profile = self._profiles.recognise(program, command)
             if program in SHELLS and is_bare(command) and not profile.is_shell:
                 raise PaneIsShell(f"the pane of {name}", program)
+        is_hooked = before.hooks if wish.hooks is None and before else bool(wish.hooks)
+        hooked = self._hook(name, profile, None) if is_hooked else Hooked()
         token = self._clock.token()
         cwd = wish.cwd or (before.cwd if before else "") or wish.here
         environment = (
@@ -168,11 +176,20 @@ class Agents:
             ("FLEET_NODE", self._fleet.me.name),
             ("FLEET_TEAM", ""),
             ("FLEET_ROLE", ""),
+            *hooked.environment,
         )
-        spec = SpawnSpec(wish.socket, command, cwd, name, environment, token)
+        argv = (*command, *hooked.arguments)
+        spec = SpawnSpec(wish.socket, argv, cwd, name, environment, token)
         ref = await self._panes.spawn(spec)
         agent = Agent(
-            name, profile.name, self._policy(wish, before), ref, command, cwd, wish.socket
+            name,
+            profile.name,
+            self._policy(wish, before),
+            ref,
+            command,
+            cwd,
+            wish.socket,
+            is_hooked,
         )
         return await self._keep(agent, "agent started")
 
@@ -198,12 +215,37 @@ class Agents:
         if wish.profile:
             profile = self._profiles.named(wish.profile)
         else:
-            profile = self._profiles.recognise(info.program, info.argv)
+            profile = self._profiles.recognise(info.program, info.argv, info.title)
             if info.is_shell or profile.is_shell:
                 raise PaneIsShell(f"pane {wish.pane}", info.program)
         ref = await self._panes.bind(wish.socket, wish.pane, self._clock.token())
-        agent = Agent(name, profile.name, self._policy(wish, before), ref, (), "", wish.socket)
+        try:
+            if wish.hooks:
+                self._hook(name, profile, ref)
+        except FleetError:
+            await self._panes.release(ref)
+            raise
+        agent = Agent(
+            name,
+            profile.name,
+            self._policy(wish, before),
+            ref,
+            (),
+            "",
+            wish.socket,
+            bool(wish.hooks),
+        )
         return await self._keep(agent, "agent adopted")
+
+    def _hook(self, name: str, profile: Profile, ref: PaneRef | None) -> Hooked:
+        """Have the agent's program tell its turns.
+
+        Raises:
+            HooksUnsupported: nobody knows how, or not while it runs.
+        """
+        if profile.hooks is None:
+            raise HooksUnsupported(name, f"the profile {profile.name} knows of none")
+        return self._witness.install(name, profile.hooks, ref)
 
     def _refuse_taken(self, pane: str, token: str) -> None:
         if not token:
@@ -231,6 +273,7 @@ class Agents:
         agent = self.known(name)
         if agent.ref is not None:
             await self._panes.release(agent.ref)
+        self._witness.remove(agent.name)
         self._inbox.refuse_all(agent.name, f"{agent.name} was forgotten")
         self._store.book.drop_agent(agent.name)
         self._store.audit("agent forgotten", self._clock.wall_s(), agent=agent.name)

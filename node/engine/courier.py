@@ -17,12 +17,34 @@ import structlog
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import RECIPIENT, Event, Evidence, HoldReason, State, may
 from fleet.core.errors import FleetError, NoTmux, TooLarge
-from fleet.core.keystrokes import Paste, clean, end_line, framed, pasted, untabbed
-from fleet.core.profile import Profile
-from fleet.core.screen import Look, Tty, asking, bound, fits, gate, settled, shown, stands, taken
+from fleet.core.keystrokes import (
+    Paste,
+    clean,
+    end_line,
+    frame_start,
+    framed,
+    pasted,
+    untabbed,
+)
+from fleet.core.profile import Profile, Unknown
+from fleet.core.screen import (
+    Composer,
+    Look,
+    Own,
+    Tty,
+    asking,
+    bound,
+    composer,
+    fits,
+    gate,
+    settled,
+    shown,
+    stands,
+    taken,
+)
 from node.engine.agents import Agents
 from node.engine.inbox import Inbox
-from node.ports import Clock, PaneRef, Panes, Spill
+from node.ports import Clock, PaneRef, Panes, Spill, Told, Witness
 from node.records import Incoming
 from node.store import SqliteStore
 
@@ -32,12 +54,14 @@ FIRST_HOLD_POLL_S = 0.02
 LAST_HOLD_POLL_S = 0.5
 _QUIET_S = 0.25  # a hold shorter than this is no news: a program redraws, a command ends
 _SLOW_NEWS = frozenset({HoldReason.BUSY, HoldReason.STARTING})
-_ENTER_AGAIN_S = (0.25, 0.5, 1.0, 2.0)
+_ENTER_AGAIN_S = (0.5, 1.0, 2.0, 3.0)
 _TROUBLE_S = 1.0
 _UNTIL_WOKEN_S = 3_600.0
 _CHANGED = "the pane changed at the last moment"
 _INTERRUPTED = "interrupted before it was typed"
 _NOT_WHOLE = "the program cannot be given it whole, and a raw text is not shortened"
+_NOT_LEFT = "somebody's draft stood in its input for too long"
+_ALTERED = "the program took it with changes"
 _REMOVED = "it left the input before Enter: somebody sent or removed it"
 
 log = structlog.get_logger()
@@ -51,6 +75,7 @@ class Desk:
     hold_poll_s: float = FIRST_HOLD_POLL_S
     held_since_s: float = -1.0
     mode_since_s: float = -1.0
+    ready_token: str = ""  # the incarnation that has shown its prompt
     mark: int = -1
     is_amid: bool = True  # an envelope may be half typed: by an earlier life, or before a failure
 
@@ -62,7 +87,8 @@ class Job:
     item: Incoming
     ref: PaneRef
     profile: Profile
-    end: str  # while it stands at the cursor, the text is unsubmitted
+    own: Own  # while it stands at the cursor, the text is unsubmitted
+    whole: str = ""  # what was pasted; not known after a restart
 
 
 class Courier:
@@ -76,6 +102,7 @@ class Courier:
         panes: Panes,
         clock: Clock,
         spill: Spill,
+        witness: Witness,
         node_id: str,
     ) -> None:
         self._agents = agents
@@ -84,6 +111,7 @@ class Courier:
         self._panes = panes
         self._clock = clock
         self._spill = spill
+        self._witness = witness
         self._node_id = node_id
         self._desks: dict[str, Desk] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -166,7 +194,7 @@ class Courier:
         if agent.ref is None:
             self._inbox.hold(item, HoldReason.OFFLINE, "the agent is not running")
             return _UNTIL_WOKEN_S
-        return await self._deliver(desk, Job(item, agent.ref, profile, ""))
+        return await self._deliver(desk, Job(item, agent.ref, profile, Own("", "")))
 
     # --- the way in ---
 
@@ -177,16 +205,22 @@ class Courier:
             (desk.mode_since_s if desk.mode_since_s >= 0 else now_s) if look.mode else -1.0
         )
         mode_s = now_s - desk.mode_since_s if look.mode else 0.0
-        if hold := gate(job.profile, look, job.ref.token, mode_s):
-            return self._hold(desk, job.item, hold.reason, hold.detail)
+        if job.item.envelope.id in self._inbox.let_through:
+            job = replace(job, profile=replace(job.profile, unknown=Unknown.TYPE))
+        was_ready = desk.ready_token == job.ref.token
+        if hold := gate(job.profile, look, job.ref.token, mode_s, was_ready=was_ready):
+            return self._hold(desk, job, hold.reason, hold.detail)
         desk.held_since_s, desk.hold_poll_s = -1.0, FIRST_HOLD_POLL_S
+        desk.ready_token = job.ref.token
         begun = await self._begin(desk, job, look)
         if begun is None:
             return 0
         job, text, how = begun
         desk.is_amid = True
         try:
-            done = await self._panes.paste(job.ref, job.item.mark, pasted(text, how), how)
+            done = await self._panes.paste(
+                job.ref, job.item.mark, pasted(text, how), how, cursor_x=_column(job.profile, look)
+            )
         except NoTmux as error:
             log.warning("paste unknown", envelope=job.item.envelope.id, error=str(error))
             await self._resume(job.item, job.ref, job.profile)
@@ -199,15 +233,27 @@ class Courier:
         desk.is_amid = False
         return 0
 
-    def _hold(self, desk: Desk, item: Incoming, reason: HoldReason, detail: str) -> float:
+    def _hold(self, desk: Desk, job: Job, reason: HoldReason, detail: str) -> float:
         now_s = self._clock.now_s()
         if desk.held_since_s < 0:
             desk.held_since_s = now_s
+        if reason is HoldReason.DRAFT and self._is_overdue(job):
+            self._inbox.advance(job.item, Event.EXPIRE, reason, _NOT_LEFT)
+            return 0
         if reason not in _SLOW_NEWS or now_s - desk.held_since_s >= _QUIET_S:
-            self._inbox.hold(item, reason, detail)
+            self._inbox.hold(job.item, reason, detail)
         pause_s = desk.hold_poll_s
         desk.hold_poll_s = min(LAST_HOLD_POLL_S, pause_s * 1.5)
         return pause_s
+
+    def _is_overdue(self, job: Job) -> bool:
+        """Whether the first draft that held it back has been seen for longer than is waited for."""
+        limit_s = job.item.envelope.draft_limit_s or job.profile.draft_limit_s
+        since_s = next(
+            (e.at_s for e in job.item.timeline if e.reason == HoldReason.DRAFT),
+            self._clock.wall_s(),
+        )
+        return 0 < limit_s <= self._clock.wall_s() - since_s
 
     async def _begin(self, desk: Desk, job: Job, look: Look) -> tuple[Job, str, Paste] | None:
         """Write the intent down; None when the envelope was taken back meanwhile."""
@@ -234,7 +280,7 @@ class Courier:
         item = self._inbox.advance(item, Event.BEGIN)
         await self._store.commit()
         whole = framed(item.envelope, text, nonce, self._node_id, job.profile.dress)
-        return replace(job, item=item, end=_end_of(item)), whole, how
+        return replace(job, item=item, own=_own(item), whole=whole), whole, how
 
     # --- Enter, and evidence ---
 
@@ -256,7 +302,9 @@ class Courier:
             look = await self._panes.look(job.ref)
             if self._lost(job, look):
                 return None
-            if shown(job.profile, before, look) and (look == seen or job.end in look.cursor_row):
+            if shown(job.profile, before, look) and (
+                look == seen or job.own.end in look.cursor_row
+            ):
                 return look
             if self._clock.now_s() >= limit_s:
                 if not look.unread_bytes:
@@ -277,44 +325,56 @@ class Courier:
             now_s = self._clock.now_s()
             if asking(job.profile, look):
                 absent_since_s = -1.0
-            elif stands(job.profile, typed, look, job.end):
+            elif stands(job.profile, typed, look, job.own):
                 absent_since_s = -1.0
-                if await self._panes.enter(job.ref, job.item.mark):
+                if await self._enter(job, look):
                     return True
             elif absent_since_s < 0 or look.unread_bytes:
                 absent_since_s = now_s
             elif now_s - absent_since_s >= job.profile.show_limit_s:
-                self._removed(job, look)
+                await self._removed(job, look)
                 return False
             await self._clock.sleep(poll_s)
             poll_s = min(LAST_HOLD_POLL_S, poll_s * 1.5)
 
-    def _removed(self, job: Job, look: Look) -> None:
+    async def _enter(self, job: Job, look: Look) -> bool:
+        return await self._panes.enter(job.ref, job.item.mark, cursor_x=_column(job.profile, look))
+
+    async def _removed(self, job: Job, look: Look) -> None:
         """The text left the input without our Enter: a person sent it, or took it away."""
-        was_sent = settled(job.profile, look, job.end)
-        if was_sent and any(job.end in row for row in look.rows):
+        was_sent = settled(job.profile, look, job.own)
+        if told := await self._told(job):
+            await self._submitted(job, told)
+        elif was_sent and any(job.own.end in row for row in look.rows):
             self._inbox.advance(job.item, Event.SUBMIT, evidence=Evidence.SCREEN)
         else:
             self._inbox.advance(job.item, Event.GIVE_UP, detail=_REMOVED)
 
     async def _prove(self, job: Job, typed: Look | None) -> None:
-        """Wait for evidence that the program took the text; Enter again only if it visibly did not."""
+        """Wait for evidence that the program took the text; Enter again only if it visibly did not.
+
+        The program's own word is stronger than what the screen shows, and is given time to come.
+        """
         start_s = self._clock.now_s()
         again = list(_ENTER_AGAIN_S)
         seen: Look | None = None
+        shown_s = -1.0
         while True:
-            look = await self._panes.look(job.ref)
-            if self._took(job, typed, look) and seen is not None and self._took(job, typed, seen):
-                self._inbox.advance(job.item, Event.SUBMIT, evidence=Evidence.SCREEN)
-                await self._store.commit()
+            if told := await self._told(job):
+                await self._submitted(job, told)
                 return
+            look = await self._panes.look(job.ref)
+            waited_s = self._clock.now_s() - start_s
+            if self._took(job, typed, look) and seen is not None and self._took(job, typed, seen):
+                shown_s = shown_s if shown_s >= 0 else waited_s
+                if waited_s - shown_s >= job.profile.stronger_s:
+                    await self._submitted(job, Told(Evidence.SCREEN, ""))
+                    return
             if self._lost(job, look):
                 return
-            waited_s = self._clock.now_s() - start_s
-            if again and waited_s >= again[0] and job.end in look.cursor_row:
+            if again and waited_s >= again[0] and self._is_unsent(job, look):
                 again.pop(0)
-                if not asking(job.profile, look):
-                    await self._panes.enter(job.ref, job.item.mark)
+                await self._enter(job, look)
             if waited_s >= job.profile.evidence_limit_s:
                 self._inbox.advance(
                     job.item, Event.GIVE_UP, detail="the screen shows no sign of it"
@@ -323,10 +383,34 @@ class Courier:
             seen = look
             await self._clock.sleep(POLL_S if waited_s < _QUIET_S else POLL_S * 5)
 
+    @staticmethod
+    def _is_unsent(job: Job, look: Look) -> bool:
+        """Whether the text itself is seen to stand in the input still."""
+        if asking(job.profile, look) or look.unread_bytes:
+            return False
+        return stands(job.profile, None, look, job.own)
+
+    async def _told(self, job: Job) -> Told | None:
+        """What the program itself told; a raw text has no id to be known by."""
+        envelope = job.item.envelope
+        if envelope.raw:
+            return None
+        return await self._witness.told(
+            envelope.recipient, job.ref, job.profile, envelope.id, job.own.end
+        )
+
+    async def _submitted(self, job: Job, told: Told) -> None:
+        """The agent has it; said, if its program changed the text on the way."""
+        is_changed = bool(told.text and job.whole) and told.text.strip() != job.whole.strip()
+        self._inbox.advance(
+            job.item, Event.SUBMIT, detail=_ALTERED if is_changed else "", evidence=told.evidence
+        )
+        await self._store.commit()
+
     def _took(self, job: Job, typed: Look | None, look: Look) -> bool:
         if typed is None:
-            return settled(job.profile, look, job.end)
-        return taken(job.profile, typed, look, job.end)
+            return settled(job.profile, look, job.own)
+        return taken(job.profile, typed, look, job.own)
 
     def _lost(self, job: Job, look: Look) -> bool:
         hold = bound(look, job.ref.token, is_shell=job.profile.is_shell)
@@ -343,7 +427,7 @@ class Courier:
             self._inbox.advance(item, Event.LOSE, detail="the agent began another life")
             return
         look = await self._panes.look(ref)
-        job = Job(item, ref, profile, _end_of(item))
+        job = Job(item, ref, profile, _own(item))
         if self._lost(job, look):
             return
         if item.state is State.TYPING:
@@ -356,8 +440,15 @@ class Courier:
         await self._prove(job, None)
 
 
-def _end_of(item: Incoming) -> str:
-    """What the input line ends with while the text is unsubmitted."""
+def _own(item: Incoming) -> Own:
+    """How the text begins and ends in the input while it is unsubmitted."""
     if item.envelope.raw:
-        return clean(item.envelope.text).text.rpartition("\n")[2][-20:]
-    return end_line(item.nonce)
+        text = clean(item.envelope.text).text
+        return Own(text[:20], text.rpartition("\n")[2][-20:])
+    return Own(frame_start(item.nonce), end_line(item.nonce))
+
+
+def _column(profile: Profile, look: Look) -> int | None:
+    """Where the cursor has to be still when something is typed, for programs that keep it in their
+    input: a question that comes up, or a key that is pressed, moves it."""
+    return look.cursor_x if composer(profile, look) is not Composer.UNSEEN else None

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from fleet.core.envelope import Entry, Receipt
 
 T = TypeVar("T")
 _KEPT = 1_000  # events a slow watcher may lag behind before it loses the oldest
+_NEW = frozenset({"envelope queued", "envelope taken"})  # what the audit log calls a first state
+
+
+class Move(NamedTuple):
+    """An envelope's timeline grew; ``news`` is empty for one that is new here."""
+
+    envelope_id: str
+    news: tuple[Entry, ...]
 
 
 class Watch(Generic[T]):
@@ -63,6 +71,7 @@ class Events:
     def __init__(self) -> None:
         self._envelopes: dict[str, list[EnvelopeWatch]] = {}
         self._log: list[Watch[dict[str, object]]] = []
+        self._moves: list[Watch[Move]] = []
 
     def watched(self, envelope_id: str) -> bool:
         """Whether anybody waits for this envelope; others need no receipt built."""
@@ -87,6 +96,18 @@ class Events:
         """An envelope's timeline grew, durably."""
         for watch in self._envelopes.get(envelope_id, ()):
             watch.grow(news, cleaned)
+        for moves in self._moves:
+            moves.put(Move(envelope_id, news))
+
+    def follow_moves(self) -> Watch[Move]:
+        """Follow every envelope from now on."""
+        watch: Watch[Move] = Watch()
+        self._moves.append(watch)
+        return watch
+
+    def unfollow_moves(self, watch: Watch[Move]) -> None:
+        """Stop following them."""
+        self._moves.remove(watch)
 
     def follow_log(self) -> Watch[dict[str, object]]:
         """Follow the audit log from now on."""
@@ -100,6 +121,8 @@ class Events:
 
     def logged(self, told: Iterable[dict[str, object]]) -> None:
         """Audit events that are durable now."""
-        for event in told if self._log else ():
+        for event in told if self._log or self._moves else ():
             for watch in self._log:
                 watch.put(event)
+            for moves in self._moves if event["kind"] in _NEW else ():
+                moves.put(Move(str(event["id"]), ()))

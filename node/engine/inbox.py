@@ -71,6 +71,8 @@ class Inbox:
         self._declined: dict[tuple[str, str, str], dict[str, float]] = {}
         self._refused: dict[tuple[str, str], FleetError] = {}
         self.limit = INBOX_LIMIT
+        # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
+        self.let_through: set[str] = set()
         store.database.on_loss(self._open.clear)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         self.wake: Callable[[str], None] = lambda _name: None
@@ -185,6 +187,7 @@ class Inbox:
             raw=sent.raw,
             created_at_s=now_s,
             expires_at_s=now_s + min(posted.expires_in_s, LONGEST_EXPIRY_S),
+            draft_limit_s=sent.draft_limit_s,
         )
 
     def _in_turn(self, envelope: Envelope) -> None:
@@ -240,6 +243,7 @@ class Inbox:
         if state in TERMINAL and now.state not in TERMINAL:
             self._counted(item.envelope.recipient, -1)
         if state in TERMINAL:
+            self.let_through.discard(item.envelope.id)
             self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
         self._store.commit().add_done_callback(
             lambda group: None if group.exception() else self._spread(after, here=here)
@@ -301,18 +305,24 @@ class Inbox:
         return item
 
     async def release(self, item: Incoming, who: str) -> Incoming:
-        """Let an envelope through that waited for approval.
+        """Let through what a person may let through, and have the rest looked at again.
+
+        What waited for approval is approved. What waits because the screen is not known is typed all
+        the same, once, if nothing else stands against it. Any other hold stays as long as its reason.
 
         Raises:
-            WrongState: it does not wait for that.
+            WrongState: it is not held.
         """
-        if item.approved or item.state is not State.HELD:
+        if item.state is not State.HELD:
             raise WrongState(
-                f"{item.envelope.id} does not wait for approval: {item.state}",
+                f"{item.envelope.id} is not held: {item.state}",
                 hint=f"fleet show {item.envelope.id}",
             )
-        item = self.advance(replace(item, approved=True), Event.RELEASE, detail=f"by {who}")
-        await self._store.commit()
+        if not item.approved:
+            item = self.advance(replace(item, approved=True), Event.RELEASE, detail=f"by {who}")
+            await self._store.commit()
+        elif item.timeline[-1].reason == HoldReason.UNKNOWN:
+            self.let_through.add(item.envelope.id)
         self.wake(item.envelope.recipient)
         return item
 

@@ -23,6 +23,7 @@ from fleet.core.envelope import (
     Entry,
     Envelope,
     Receipt,
+    check_draft_limit,
     check_expiry,
     check_text,
     digest,
@@ -60,6 +61,7 @@ class Wish:
     key: str = ""
     expires_s: float = DEFAULT_EXPIRY_S
     reply_to: str = ""
+    draft_limit_s: float = 0.0
 
 
 class Outbox:
@@ -94,6 +96,7 @@ class Outbox:
         """
         check_text(wish.text)
         check_expiry(wish.expires_s)
+        check_draft_limit(wish.draft_limit_s)
         if wish.key and (earlier := self._earlier(caller, wish)):
             return earlier
         address = self._fleet.resolve(wish.to)
@@ -143,6 +146,7 @@ class Outbox:
             raw=wish.raw,
             created_at_s=now_s,
             expires_at_s=now_s + wish.expires_s,
+            draft_limit_s=wish.draft_limit_s,
         )
 
     def _known(self, envelope_id: str) -> Envelope:

@@ -29,6 +29,7 @@ from node.store import SqliteStore
 
 WAIT_S = 30.0
 _CANCEL_TRIES = 3
+_LOOK_AGAIN_S = 1.0  # a look takes milliseconds, unless tmux does not answer
 
 log = structlog.get_logger()
 
@@ -193,8 +194,26 @@ class Talk:
         return (after or found).receipt
 
     async def release(self, caller: Caller, typed_id: str) -> Receipt:
-        """Approve an envelope that waits for it."""
-        return (await self._inbox.release(self.incoming(typed_id), str(caller))).receipt
+        """Have a held envelope let through, or looked at once more; the receipt after that look.
+
+        Still ``held`` in it means that the look found a reason, and it is the newest entry's.
+
+        Raises:
+            WrongState: it is not held.
+        """
+        before = self.incoming(typed_id)
+        watch = self._events.watch(before.receipt)
+        try:
+            if (after := await self._inbox.release(before, str(caller))).state is not State.HELD:
+                return after.receipt
+            async with asyncio.timeout(_LOOK_AGAIN_S):
+                while watch.receipt.last.state is State.HELD:
+                    await watch.next()
+        except TimeoutError:
+            pass
+        finally:
+            self._events.unwatch(watch)
+        return watch.receipt
 
     async def revive(self, caller: Caller, typed_id: str) -> Receipt:
         """Send a dead letter's text again, as a new envelope with a new id.

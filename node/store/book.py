@@ -32,16 +32,17 @@ class Book:
                 msgspec.json.decode(command, type=tuple[str, ...]),
                 cwd,
                 socket,
+                bool(hooks),
             )
-            for name, profile, policy, ref, command, cwd, socket in self._database.rows(
-                "SELECT name, profile, policy, ref, command, cwd, socket FROM agents ORDER BY name"
+            for name, profile, policy, ref, command, cwd, socket, hooks in self._database.rows(
+                "SELECT name, profile, policy, ref, command, cwd, socket, hooks FROM agents ORDER BY name"
             )
         ]
 
     def put_agent(self, agent: Agent) -> None:
         """Remember an agent as it is now."""
         self._database.execute(
-            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 agent.name,
                 agent.profile,
@@ -50,6 +51,7 @@ class Book:
                 msgspec.json.encode(agent.command).decode(),
                 agent.cwd,
                 agent.socket,
+                agent.hooks,
             ),
         )
 

@@ -21,7 +21,15 @@ import msgspec
 
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_STEPS = {
+    1: (
+        "ALTER TABLE agents ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN draft_limit REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE inbox ADD COLUMN draft_limit REAL NOT NULL DEFAULT 0",
+    ),
+}
+"""From each earlier version to the one after it."""
 _CHECKPOINT_PAGES = 4_000
 _ROOM_BYTES = _CHECKPOINT_PAGES * 4_096 + 2 * 1024 * 1024  # pages within SQLite's cache stay there
 
@@ -224,9 +232,21 @@ def _opened(path: Path) -> sqlite3.Connection:
     if version == 0:
         schema = resources.files("node.store").joinpath("schema.sql").read_text()
         connection.executescript(f"BEGIN;{schema};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    if 0 < version < SCHEMA_VERSION:
+        _migrate(connection, path, version)
     if shutil.disk_usage(path.parent).free > 10 * _ROOM_BYTES:  # else others need it more
         _make_room(connection)
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Bring an older file up to this build's version, in one piece; a copy of it stays beside it."""
+    copy = path.with_name(f"{path.name}.schema-{version}")
+    copy.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(copy),))
+    copy.chmod(0o600)
+    statements = ";".join(sql for step in range(version, SCHEMA_VERSION) for sql in _STEPS[step])
+    connection.executescript(f"BEGIN;{statements};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 
 
 def _make_room(connection: sqlite3.Connection) -> None:

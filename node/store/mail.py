@@ -17,17 +17,18 @@ _decode_lines = msgspec.json.Decoder(type=tuple[str, float, str, str, str, str])
 
 _ENVELOPE = (
     "seq, id, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,"
-    " created_at, expires_at"
+    " created_at, expires_at, draft_limit"
 )
 _OUT = f"{_ENVELOPE}, state, timeline, remote, cleaned"
 _IN = (
     "seq, id, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,"
-    " arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce, approved"
+    " arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce, approved,"
+    " draft_limit"
 )
 _ADD_OUTGOING = (
     "INSERT INTO outbox (seq, id, key, sender, recipient, addressed, to_node, text, thread,"
-    " reply_to, hops, raw, created_at, expires_at, state, timeline)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " reply_to, hops, raw, created_at, expires_at, draft_limit, state, timeline)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 MAX_SEQ = (1 << 63) - 1
 _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
@@ -67,8 +68,8 @@ class OutboxTable:
         self._database.stage(
             _ADD_OUTGOING,
             (self.last_seq, e.id, key or None, e.sender, e.recipient, e.to, e.to_node, e.text,
-             e.thread, e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s, state,
-             lines((first,))),
+             e.thread, e.reply_to, e.hops, e.raw, e.created_at_s, e.expires_at_s,
+             e.draft_limit_s, state, lines((first,))),
         )  # fmt: skip
         return self.last_seq
 
@@ -193,10 +194,10 @@ class OutboxTable:
 
     def _envelope(self, row: Sequence[Any]) -> Envelope:
         (_, id_, sender, recipient, addressed, to_node, text, thread, reply_to, hops, raw,
-         created_at, expires_at) = row  # fmt: skip
+         created_at, expires_at, draft_limit_s) = row  # fmt: skip
         return Envelope(
             id_, sender, self._node_id, addressed, to_node, recipient, text, thread, reply_to,
-            hops, bool(raw), created_at, expires_at,
+            hops, bool(raw), created_at, expires_at, draft_limit_s,
         )  # fmt: skip
 
 
@@ -214,10 +215,11 @@ class InboxTable:
         e = envelope
         done = self._database.execute(
             "INSERT OR IGNORE INTO inbox (id, origin, sender, recipient, addressed, text, thread,"
-            " reply_to, hops, raw, arrived_at, expires_at, state, timeline, entries, told, approved)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+            " reply_to, hops, raw, arrived_at, expires_at, state, timeline, entries, told, approved,"
+            " draft_limit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
             (e.id, e.from_node, e.sender, e.recipient, e.to, e.text, e.thread, e.reply_to, e.hops,
-             e.raw, e.created_at_s, e.expires_at_s, state, lines(first), len(first), approved),
+             e.raw, e.created_at_s, e.expires_at_s, state, lines(first), len(first), approved,
+             e.draft_limit_s),
         )  # fmt: skip
         return done.rowcount > 0
 
@@ -357,10 +359,10 @@ class InboxTable:
     def _incoming(self, row: tuple[Any, ...]) -> Incoming:
         (seq, id_, origin, sender, recipient, addressed, text, thread, reply_to, hops, raw,
          arrived_at, expires_at, state, timeline, told, cleaned, mark, token, nonce,
-         approved) = row  # fmt: skip
+         approved, draft_limit_s) = row  # fmt: skip
         envelope = Envelope(
             id_, sender, origin, addressed, self._node_id, recipient, text, thread, reply_to,
-            hops, bool(raw), arrived_at, expires_at,
+            hops, bool(raw), arrived_at, expires_at, draft_limit_s,
         )  # fmt: skip
         return Incoming(
             seq, envelope, State(state), entries(timeline), told, cleaned, mark, token, nonce,

@@ -1,4 +1,4 @@
--- Version 1. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
+-- Version 2. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -11,7 +11,8 @@ CREATE TABLE outbox (
   hops INTEGER NOT NULL, raw INTEGER NOT NULL,
   created_at REAL NOT NULL, expires_at REAL NOT NULL,
   state TEXT NOT NULL, timeline TEXT NOT NULL,
-  remote INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0
+  remote INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0,
+  draft_limit REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued';
 CREATE TABLE reach (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
@@ -27,7 +28,8 @@ CREATE TABLE inbox (
   state TEXT NOT NULL, timeline TEXT NOT NULL,
   entries INTEGER NOT NULL, told INTEGER NOT NULL, cleaned INTEGER NOT NULL DEFAULT 0,
   mark INTEGER NOT NULL DEFAULT 0, token TEXT NOT NULL DEFAULT '', nonce TEXT NOT NULL DEFAULT '',
-  approved INTEGER NOT NULL DEFAULT 1
+  approved INTEGER NOT NULL DEFAULT 1,
+  draft_limit REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX inbox_open ON inbox (recipient, seq)
   WHERE state IN ('accepted', 'held', 'typing', 'typed');
@@ -36,7 +38,8 @@ CREATE INDEX inbox_untold ON inbox (origin, seq) WHERE told < entries;
 
 CREATE TABLE agents (
   name TEXT PRIMARY KEY, profile TEXT NOT NULL, policy TEXT NOT NULL,
-  ref TEXT, command TEXT NOT NULL, cwd TEXT NOT NULL, socket TEXT NOT NULL
+  ref TEXT, command TEXT NOT NULL, cwd TEXT NOT NULL, socket TEXT NOT NULL,
+  hooks INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 CREATE TABLE directory (

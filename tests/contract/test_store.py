@@ -120,6 +120,38 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
     assert path.read_bytes() == before
 
 
+def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
+    tmp_path: Path,
+) -> None:
+    """Version 1 was this one without three columns."""
+
+    async def write() -> None:
+        store = opened(tmp_path)
+        store.outbox.add(letter(1), "", State.QUEUED, QUEUED)
+        await store.commit()
+        store.database.close()
+
+    asyncio.run(write())
+    path = tmp_path / "fleet.db"
+    connection = sqlite3.connect(path)
+    for table, column in (("agents", "hooks"), ("outbox", "draft_limit"), ("inbox", "draft_limit")):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    store = opened(tmp_path)
+    found = store.outbox.get(ulid(1))
+    assert found is not None
+    assert found.envelope == letter(1)
+    store.database.close()
+    copy = sqlite3.connect(tmp_path / "fleet.db.schema-1")
+    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    assert copy.execute("SELECT id FROM outbox").fetchall() == [(ulid(1),)]
+    copy.close()
+    again = opened(tmp_path)
+    assert again.outbox.get(ulid(1)) == found
+    again.database.close()
+
+
 def test_a_damaged_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "fleet.db").write_bytes(b"this is no database" * 1_000)
     with pytest.raises(StoreFailed, match="damaged"):

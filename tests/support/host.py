@@ -22,6 +22,7 @@ from fleet.core.roster import SignedEntry
 from fleet.core.trust import Caller
 from fleet.profiles import Profiles, load
 from node.adapters.spill import SpillFolder
+from node.adapters.witness import Witnesses
 from node.daemon import DRAIN_S, assemble
 from node.daemon import World as Adapters
 from node.doors.calls import handle
@@ -112,7 +113,14 @@ class Host:
         dialer = SimDialer(self.world.net, self.node_id)
         spill = SpillFolder(self.folder / "spill")
         adapters = Adapters(
-            store, self.clock, self.panes, dialer, self.authority, spill, dialer.probe
+            store,
+            self.clock,
+            self.panes,
+            dialer,
+            self.authority,
+            spill,
+            Witnesses(self.folder / "hooks"),
+            dialer.probe,
         )
         me = self._introduce(store)
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))

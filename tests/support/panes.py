@@ -133,10 +133,20 @@ class FakePanes:
             return Look(exists=False)
         return await self._request("look", ref.socket, look)
 
-    async def paste(self, ref: PaneRef, sequence: int, text: bytes, how: Paste) -> bool:
+    async def paste(
+        self,
+        ref: PaneRef,
+        sequence: int,
+        text: bytes,
+        how: Paste,
+        *,
+        cursor_x: int | None = None,
+    ) -> bool:
         def paste(server: Server) -> bool:
             pane = _expected(server, ref)
             if pane is None or int(pane.options.get(LAST, "0")) >= sequence:
+                return False
+            if cursor_x not in {None, _seen(pane, ref).cursor_x}:
                 return False
             data = text
             if how is Paste.NATIVE:
@@ -147,10 +157,12 @@ class FakePanes:
 
         return await self._request("paste", ref.socket, paste)
 
-    async def enter(self, ref: PaneRef, sequence: int) -> bool:
+    async def enter(self, ref: PaneRef, sequence: int, *, cursor_x: int | None = None) -> bool:
         def enter(server: Server) -> bool:
             pane = _expected(server, ref)
             if pane is None or int(pane.options.get(LAST, "0")) != sequence:
+                return False
+            if cursor_x not in {None, _seen(pane, ref).cursor_x}:
                 return False
             pane.options[SUB] = str(sequence)
             self._give(pane, ref, sequence, b"", b"\r")

@@ -83,6 +83,7 @@ def arrived(peer_id: str) -> st.SearchStrategy[Envelope]:
         hops=_count,
         raw=st.booleans(),
         created_at_s=_wall_s,
+        draft_limit_s=_wall_s,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fleet.cli import receipts
-from fleet.cli.receipts import line, todo, why
+from fleet.cli.receipts import chain, line, todo, why
 from fleet.cli.terminal import Terminal
 from fleet.core.delivery import HoldReason, State
 from tests.support.door import receipt
@@ -76,6 +76,31 @@ def test_how_long_it_took_is_told_in_milliseconds_below_a_second(
     length_s: float, shown: str
 ) -> None:
     assert receipts.length(length_s) == shown
+
+
+def way(*states: str) -> list[dict[str, str]]:
+    """A timeline of states; ``held:draft`` is one with its reason."""
+    parts = [state.partition(":") for state in states]
+    return [{"state": state, "reason": reason} for state, _, reason in parts]
+
+
+def test_the_states_so_far_are_one_line_with_what_held_it() -> None:
+    states = ("queued", "accepted", "held:draft", "typing", "typed", "submitted")
+    assert chain(way(*states)) == "queued > accepted > held(draft) > typed > submitted"
+
+
+def test_typing_is_shown_while_it_lasts_and_the_same_hold_again_is_one() -> None:
+    assert chain(way("accepted", "held:busy", "held:busy", "typing")) == (
+        "accepted > held(busy) > typing"
+    )
+    assert chain(way("accepted", "held:busy", "held:draft")) == (
+        "accepted > held(busy) > held(draft)"
+    )
+
+
+def test_of_a_long_way_the_end_is_shown() -> None:
+    holds = ["held:busy", "held:draft"] * 9
+    assert chain(way("queued", *holds), most=3) == "… > held(draft) > held(busy) > held(draft)"
 
 
 def test_the_guide_has_a_row_for_every_state_that_is_not_the_end_a_sender_wants() -> None:

@@ -12,6 +12,7 @@ import termios
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,11 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
         (["stop", "rin"], "end", {"address": HOSTILE}),
         (["grants"], "grants", [{"who": HOSTILE, "verbs": [HOSTILE], "agent": HOSTILE}]),
         (["profile"], "profiles", [{"name": HOSTILE, "title": "", "aliases": [], "programs": []}]),
+        (
+            ["profile", "show", "x"],
+            "profile",
+            {"name": HOSTILE, "source": "", "file": HOSTILE, "changed": False, HOSTILE: [HOSTILE]},
+        ),
     ],
 )
 def test_whatever_a_node_answers_no_command_passes_it_on_to_steer(
@@ -286,16 +292,78 @@ def test_what_is_said_beside_the_answer_goes_to_standard_error() -> None:
 
 
 def test_progress_is_shown_to_those_who_watch_and_is_gone_at_the_end() -> None:
+    timeline = [{"state": "queued"}, {"state": "accepted"}, {"state": "held", "reason": "dialog"}]
     held = receipt(state="held", reason="dialog")
     seen = threading.Event()
-    with scripted({"send": [{"progress": held}, seen, done(held, 5)]}) as (home, _):
+    progress = {**held, "timeline": timeline}
+    with scripted({"send": [{"progress": progress}, seen, done(held, 5)]}) as (home, _):
         words = ("send", "rin", "x")
         shown = on_terminal(home, *words, until=(b"a question is open on its screen", seen))
-        progress, _, rest = shown.rpartition(b"\r\x1b[K")
-        assert b"a question is open on its screen" in progress
+        passed, _, rest = shown.rpartition(b"\r\x1b[K")
+        assert b"queued > accepted > held(dialog)  a question is open on its screen" in passed
+        assert b"\n" not in passed, "one line, in place"
         assert rest.lstrip().startswith(b"\x1b[33mheld")
         assert "\r" not in home.run(*words).err
         assert b"\r" not in on_terminal(home, *words, "--json")
+
+
+def test_what_waits_for_an_agent_is_told_with_its_reason_and_what_it_does_if_that_is_more() -> None:
+    agents = [
+        {**AGENT, "doing": "busy", "held": 2, "held_reason": "draft"},
+        {**AGENT, "address": "ada@nova", "state": "dialog", "doing": "dialog", "held": 0},
+    ]
+    with scripted({"ls": [done(agents)]}) as (home, _):
+        heading, rin, ada = home.run("ls").out.splitlines()
+    columns = [heading.index(name) for name in ("STATE", "DOING", "HELD", "INCARNATION")]
+    cells = [[row[a:b].strip() for a, b in pairwise(columns)] for row in (rin, ada)]
+    assert cells == [["ready", "busy", "2 (draft)"], ["dialog", "", ""]]
+
+
+def test_a_list_says_in_words_why_something_is_held() -> None:
+    letter = {**receipt(state="held", reason="draft"), "text": "hello", "at": ""}
+    with scripted({"inbox": [done([letter])]}) as (home, _):
+        assert "  draft: somebody has typed something there" in home.run("inbox").out
+
+
+def test_a_hold_that_could_not_be_released_is_5_and_says_why_and_what_to_do() -> None:
+    held = receipt(state="held", reason="draft", evidence=None)
+    with scripted({"release": [done(held, 5)]}) as (home, _):
+        said = home.run("release", "01KB")
+        assert home.run("release", "01KB", "--json").json == held
+    assert said.code == 5
+    assert said.out.startswith("held       rin@nova")
+    assert said.err.startswith("error: rin@nova: it is held on nova: somebody has typed something")
+    assert "hint: send or remove it there: fleet attach rin on nova" in said.err
+
+
+def test_a_shown_envelope_says_how_long_each_state_lasted_and_which_was_the_longest() -> None:
+    def at(second: int) -> dict[str, str]:
+        return {"at": f"2026-11-23T10:00:{second:02}.000Z", "node": "nova"}
+
+    timeline = [
+        {"state": "accepted", **at(0)}, {"state": "held", "reason": "draft", **at(1)},
+        {"state": "typed", **at(9)}, {"state": "submitted", "evidence": "hook", **at(11)},
+    ]  # fmt: skip
+    whole = {**receipt(timeline=timeline), "text": "hello", "at": ""}
+    with scripted({"show": [done(whole)]}) as (home, _):
+        shown = home.run("show", "01KB").out
+        told = home.run("show", "01KB", "--json").json
+    rows = [line.split() for line in shown.splitlines() if line.startswith("+")]
+    assert [row[2:] for row in rows] == [
+        ["nova", "accepted", "1.0", "s", "agent"],
+        ["nova", "held", "draft", "8.0", "s", "agent", "longest"],
+        ["nova", "typed", "2.0", "s", "agent"],
+        ["nova", "submitted", "hook"],
+    ]
+    assert [one["longest"] for one in told["delays"]] == [False, True, False, False]
+
+
+def test_a_draft_limit_goes_to_the_node_only_when_it_is_given() -> None:
+    with scripted({"send": [done(receipt())]}) as (home, door):
+        home.run("send", "rin", "x")
+        home.run("send", "rin", "x", "--draft-limit", "10m")
+    assert "draft_limit_s" not in door.asked[0]["args"]
+    assert door.asked[1]["args"]["draft_limit_s"] == 600.0
 
 
 @pytest.mark.parametrize(

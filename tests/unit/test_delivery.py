@@ -88,7 +88,7 @@ def test_the_ends_are_those_of_the_design():
 
 
 def test_the_words_that_programs_and_peers_rely_on_are_those_of_the_design():
-    assert " ".join(HoldReason) == "dialog draft busy mode starting approval offline"
+    assert " ".join(HoldReason) == "dialog draft busy mode starting approval offline unknown"
     assert " ".join(Evidence) == "hook transcript native screen"
 
 

@@ -124,6 +124,11 @@ SAID = [
         "start the agent program first, or say so: --profile bash",
     ),
     (
+        errors.HooksUnsupported("rin"),
+        "rin gets no hooks: a program takes hooks only when it starts",
+        "fleet start rin --hooks -- COMMAND; without them its transcript and screen tell",
+    ),
+    (
         errors.AgentAsking("rin@nova", "a question is open"),
         "rin@nova is asking: a question is open",
         "answer it there: fleet attach rin@nova; messages wait meanwhile",

@@ -19,8 +19,8 @@ CODES = {
     7: "unauthenticated not_allowed not_paired invitation_refused unsafe_home",
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
        "no_space no_tmux unknown_call",
-    9: "too_large name_taken pane_taken pane_is_shell expired refused cancelled loop_stopped "
-       "wrong_state",
+    9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
+       "loop_stopped wrong_state",
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
@@ -35,8 +35,8 @@ STATUSES = {
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",
     "INTERNAL": "fleet_error illegal_transition",
     "FAILED_PRECONDITION": "ambiguous_name not_paired unsafe_home no_tmux pane_gone pane_taken "
-                           "pane_is_shell agent_asking agent_not_ready expired refused cancelled "
-                           "loop_stopped wrong_state",
+                           "pane_is_shell hooks_unsupported agent_asking agent_not_ready expired "
+                           "refused cancelled loop_stopped wrong_state",
 }
 
 # Rows: the state an envelope is in. Columns: what was waited for.

@@ -39,13 +39,14 @@ def test_each_thing_is_where_the_pages_say():
         "config": "/h/config.toml",
         "profiles": "/h/profiles",
         "spill": "/h/spill",
+        "hooks": "/h/hooks",
     }
 
 
 def test_folders_are_made_outermost_first_and_hold_everything_that_is_written():
     paths = Paths(Path("/somewhere/fleet"))
     folders = paths.folders
-    assert set(folders) == {paths.root, paths.run, paths.keys, paths.logs, paths.spill}
+    assert set(folders) == {paths.root, paths.run, paths.keys, paths.logs, paths.spill, paths.hooks}
     assert folders[0] == paths.root
     assert all(folder.parent in folders[:i] for i, folder in enumerate(folders) if i)
     for written in (paths.door, paths.lock, paths.log, paths.errors, paths.database):

@@ -27,10 +27,12 @@ _PROGRAM = re.compile(r"[A-Za-z0-9_.+-]+")
 @dataclass(frozen=True, slots=True)
 class Now:
     """What is to be known at the moment of typing. ``shell`` is the program beneath an adopted agent,
-    which would run a text if the agent has ended by then; empty when there is none."""
+    which would run a text if the agent has ended by then; empty when there is none. ``cursor_x`` is
+    the column where the cursor was seen: whatever came up since has moved it."""
 
     version: tuple[int, int]
     shell: str = ""
+    cursor_x: int | None = None
 
 
 def paste_line(ref: PaneRef, sequence: int, path: str, how: Paste, now: Now) -> str:
@@ -61,6 +63,8 @@ def _typing(
     raw = " -S" if now.version >= (3, 7) else ""  # 3.7 would make escape characters visible
     if _PROGRAM.fullmatch(now.shell):
         condition = _all(f"#{{!=:#{{pane_current_command}},{now.shell}}}", condition)
+    if now.cursor_x is not None:
+        condition = _all(f"#{{==:#{{cursor_x}},{now.cursor_x:d}}}", condition)
     buffer = f"fleet-{pane[1:]}-{sequence:d}"
     return (
         f"load-buffer -b {buffer} {_path(path)} ; "

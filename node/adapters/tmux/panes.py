@@ -70,6 +70,7 @@ class TmuxPanes:
             program in SHELLS,
             fields[guard.INST],
             fields["pane_dead"] == "1",
+            fields["pane_title"],
         )
 
     async def bind(self, socket: str, pane: str, token: str) -> PaneRef:
@@ -133,22 +134,30 @@ class TmuxPanes:
             again = await self._attached(ref)
             return await again.ask(line) if again else []
 
-    async def paste(self, ref: PaneRef, sequence: int, text: bytes, how: Paste) -> bool:
+    async def paste(
+        self,
+        ref: PaneRef,
+        sequence: int,
+        text: bytes,
+        how: Paste,
+        *,
+        cursor_x: int | None = None,
+    ) -> bool:
         """Paste once and mark, in one command list."""
         client = await self._client(ref.socket)
         with memory_file(text) as path:
-            line = guard.paste_line(ref, sequence, path, how, self._now(ref))
+            line = guard.paste_line(ref, sequence, path, how, self._now(ref, cursor_x))
             return _was_sent(await client.ask(line))
 
-    async def enter(self, ref: PaneRef, sequence: int) -> bool:
+    async def enter(self, ref: PaneRef, sequence: int, *, cursor_x: int | None = None) -> bool:
         """Press Enter, guarded."""
         client = await self._client(ref.socket)
         with memory_file(b"\r") as path:
-            line = guard.enter_line(ref, sequence, path, self._now(ref))
+            line = guard.enter_line(ref, sequence, path, self._now(ref, cursor_x))
             return _was_sent(await client.ask(line))
 
-    def _now(self, ref: PaneRef) -> guard.Now:
-        return guard.Now(self._version, proc.shell_beneath(ref))
+    def _now(self, ref: PaneRef, cursor_x: int | None) -> guard.Now:
+        return guard.Now(self._version, proc.shell_beneath(ref), cursor_x)
 
     # --- ending ---
 

@@ -1,0 +1,179 @@
+"""What agent programs tell of the turns they took (``node.ports.Witness``).
+
+A hook is a program's own word. It runs ``tell``, a few lines of shell in the agent's folder, which
+puts what it is given on standard input into a file of its own: written whole, then moved, so that
+no half turn is ever read, and a turn told while the node is down is there when it comes back. A
+transcript is searched for the envelope's id and our end line: both are ours alone, and both mean
+that the text arrived from its first line to its last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from fleet.core.delivery import Evidence
+from fleet.core.errors import HooksUnsupported, StoreFailed
+from fleet.core.profile import Hooks, Profile
+from node.ports import Hooked, PaneRef, Told
+
+_KEPT = 64
+"""Told turns that stay in an agent's folder, for a node that comes back."""
+_TAIL_BYTES = 2 * 1024 * 1024
+_NEWEST = 8
+"""Transcripts that are read: an agent at work writes the newest of its kind."""
+_TRANSCRIPT_S = 0.05
+"""Between two searches of transcripts: a glob and a read, in a thread."""
+
+_TELL = """\
+#!/bin/sh
+# What an agent's program hands over on standard input, as a file for the node. Never in its way.
+umask 077
+turn=$(mktemp {turns}/.XXXXXXXXXXXX) || exit 0
+cat >"$turn" && mv "$turn" {turns}/"${{turn##*/.}}"
+exit 0
+"""
+
+
+class Witnesses:
+    """One folder below the home for each agent with hooks."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._heard: dict[str, dict[str, str]] = {}  # of each agent: file, and the text told in it
+        self._searched: dict[str, float] = {}
+
+    def install(self, name: str, hooks: Hooks, ref: PaneRef | None) -> Hooked:
+        """Write the files that make the program tell its turns."""
+        if ref is not None:
+            raise HooksUnsupported(name)
+        folder = self._root / name
+        turns, tell = folder / "turns", folder / "tell"
+        try:
+            turns.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tell.write_text(_TELL.format(turns=shlex.quote(str(turns))))
+            tell.chmod(0o700)
+            for file, text in hooks.files.items():
+                (folder / Path(file).name).write_text(_filled(text, folder, tell, in_string=True))
+        except OSError as error:
+            raise StoreFailed(f"cannot write below {folder}: {error.strerror}") from error
+        return Hooked(
+            tuple(_filled(word, folder, tell) for word in hooks.arguments),
+            tuple(
+                (key, word.replace("{folder}", str(folder)).replace("{tell}", str(tell)))
+                for key, word in hooks.environment.items()
+            ),
+        )
+
+    def remove(self, name: str) -> None:
+        """Drop the agent's folder, and with it what made its program tell."""
+        self._heard.pop(name, None)
+        shutil.rmtree(self._root / name, ignore_errors=True)
+
+    async def told(
+        self, name: str, ref: PaneRef, profile: Profile, envelope_id: str, end: str
+    ) -> Told | None:
+        """The hook's word, else a transcript's."""
+        if profile.hooks is not None:
+            for text in self._turns(name, profile.hooks.text):
+                if envelope_id in text and end in text:
+                    return Told(Evidence.HOOK, text)
+        if profile.transcript and self._is_due(name):
+            marks = (envelope_id.encode(), end.encode())
+            if await asyncio.to_thread(_is_written, profile.transcript, ref.agent_pid, marks):
+                return Told(Evidence.TRANSCRIPT, "")
+        return None
+
+    def _turns(self, name: str, key: str) -> list[str]:
+        """The texts an agent's hook told lately; older files go."""
+        before = self._heard.get(name, {})
+        found = [p for p in (self._root / name / "turns").glob("*") if not p.name.startswith(".")]
+        if before.keys() == {path.name for path in found}:
+            return list(before.values())
+        found.sort(key=_written_at)
+        for path in found[:-_KEPT]:
+            path.unlink(missing_ok=True)
+        kept = found[-_KEPT:]
+        self._heard[name] = {p.name: before.get(p.name) or _text_in(p, key) for p in kept}
+        return list(self._heard[name].values())
+
+    def _is_due(self, name: str) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._searched.get(name, -_TRANSCRIPT_S) < _TRANSCRIPT_S:
+            return False
+        self._searched[name] = now_s
+        return True
+
+
+def _filled(template: str, folder: Path, tell: Path, *, in_string: bool = False) -> str:
+    """The template with its places filled; in files they stand within strings of JSON or a script."""
+    for place, value in (("{folder}", str(folder)), ("{tell}", shlex.quote(str(tell)))):
+        template = template.replace(place, json.dumps(value)[1:-1] if in_string else value)
+    return template
+
+
+def _text_in(path: Path, key: str) -> str:
+    """The turn that a file tells; empty when it tells something else."""
+    try:
+        text = msgspec.json.decode(path.read_bytes(), type=dict[str, object]).get(key)
+    except (OSError, ValueError):
+        return ""
+    return text if isinstance(text, str) else ""
+
+
+def _is_written(patterns: tuple[str, ...], pid: int, marks: tuple[bytes, ...]) -> bool:
+    """Whether all marks stand in the tail of one of the files written last."""
+    found = [path for pattern in patterns for path in _files(pattern, pid)]
+    newest = sorted(found, key=_written_at, reverse=True)[:_NEWEST]
+    return any(all(mark in tail for mark in marks) for tail in map(_tail, newest))
+
+
+def _files(pattern: str, pid: int) -> list[Path]:
+    """The files that a pattern means for the agent's process: ``~`` and ``$NAME`` are those of its
+    own environment, a relative one begins where it runs. An unset name means no file."""
+    environment = _environment(pid)
+    head, _, rest = pattern.partition("/")
+    if head == "~":
+        base = environment.get("HOME", "")
+    elif head.startswith("$"):
+        base = environment.get(head[1:], "")
+    else:
+        base, rest = _folder_of(pid), pattern
+    return list(Path(base).glob(rest)) if base else []
+
+
+def _environment(pid: int) -> dict[str, str]:
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape")
+    except OSError:
+        return {}
+    return dict(pair.split("=", 1) for pair in raw.split("\0") if "=" in pair)
+
+
+def _folder_of(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return ""
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _tail(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            return file.read()
+    except OSError:
+        return b""
