@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from fleet.profiles import load
 from tests.agents.actor import START_LIMIT_S, Actor, Stuck
@@ -40,6 +41,7 @@ class Cell:
     turns: int = 0
     is_elsewhere: bool = False
     wrong: list[str] = field(default_factory=list)
+    receipt: dict[str, Any] = field(default_factory=dict)
     screen: str = ""
 
     @property
@@ -146,6 +148,7 @@ def _note(cell: Cell, play: Play) -> None:
     receipt = play.receipt
     if not receipt:
         return
+    cell.receipt = receipt
     cell.envelope, cell.state = receipt["id"], receipt["state"]
     cell.reason, cell.evidence = receipt["reason"] or "", receipt["evidence"] or ""
     cell.held, cell.wrong = play.held, cell.wrong + play.wrong
