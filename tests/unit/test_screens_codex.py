@@ -99,6 +99,10 @@ def test_a_draft_that_begins_like_a_choice_is_held() -> None:
     assert gate(CODEX, _typed("1. first do this", 18), "", 0) is not None
 
 
+def test_a_title_that_asks_holds_whatever_the_rows_show() -> None:
+    assert asking(CODEX, replace(IDLE, title="[ . ] Action Required | work"))
+
+
 @pytest.mark.parametrize("name", ["dialog_model", "dialog_permissions", "dialog_hooks_review"])
 def test_the_hidden_cursor_on_the_chosen_row_of_a_dialog_is_at_no_prompt(name: str) -> None:
     """Where codex parks it after the choice was moved, at the right edge."""
