@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fleet.cli.profile_check import Checked, Finding
     from fleet.cli.terminal import Terminal
 
+    Value = list[Any] | dict[str, Any] | str | float | bool | None
+
 _COLOURS = {"ok": GREEN, "warn": YELLOW, "fail": RED}
 _OF_THE_FILE = ("name", "source", "file", "changed")
 """Said of a profile, not by it."""
@@ -92,20 +94,18 @@ def _tell(terminal: Terminal, key: str, value: Any, width: int) -> None:
         terminal.say(f"{' ' * width}  {one}")
 
 
-def _values(value: Any) -> list[str]:
+def _values(value: Value) -> list[str]:
     match value:
-        case None | "" | [] | {}:
+        case None | "":
             return []
         case bool():
             return [str(value).lower()]
         case float():
             return [f"{value:g}"]
         case list():
-            elements: list[Any] = value
-            return [line for one in elements for line in _values(one)]
+            return [line for one in value for line in _values(one)]
         case dict():
-            table: dict[str, Any] = value
-            return [f"{key} = {line}" for key, one in table.items() for line in _values(one)]
+            return [f"{key} = {line}" for key, one in value.items() for line in _values(one)]
         case str() if "\n" in value:
             return [plain(line) for line in value.splitlines()]
         case _:

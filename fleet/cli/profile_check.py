@@ -122,8 +122,8 @@ def _unknown(text: str, said: dict[str, Any]) -> list[Finding]:
     unknown += [(f"hooks.{key}", key, _HOOK_KEYS) for key in inner if key not in _HOOK_KEYS]
     found: list[Finding] = []
     for whole, key, known in unknown:
-        near = get_close_matches(key, known, n=2)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+        near = get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         found.append(Finding("fail", whole, "unknown key", _line(text, said, whole), hint))
     return found
 
@@ -160,22 +160,19 @@ def _placed(text: str, said: dict[str, Any], finding: Finding) -> Finding:
 
 
 def _line(text: str, said: dict[str, Any], key: str) -> int:
-    """The line on which a key (``hooks.text``, ``dialog[1]``) gets its value, as far as can be told."""
-    names = re.findall(r"[^.\[\]]+", key)
+    """The line on which a key (``hooks.text``, ``dialog[1]``) gets its value; 0 if that is not seen."""
     lines = text.splitlines()
-    at = 0
+    at = -1
     value: Any = said
-    for name in names:
+    for name in re.findall(r"[^.\[\]]+", key):
         if isinstance(value, dict):
-            opening = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[=\].]")
-            at = next((n for n in range(at, len(lines)) if opening.match(lines[n])), at)
             value = cast(dict[str, Any], value).get(name)
-        elif isinstance(value, list):
-            elements: list[Any] = value
-            value = elements[int(name)]
-            quoted = value if isinstance(value, str) else repr(value)
-            at = next((n for n in range(at, len(lines)) if quoted in lines[n]), at)
-    return at + 1 if names and lines else 0
+            sought = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[=\].]")
+        else:
+            value = value[int(name)]
+            sought = re.compile(f".*{re.escape(str(value))}")
+        at = next((n for n in range(max(at, 0), len(lines)) if sought.match(lines[n])), at)
+    return at + 1
 
 
 def _unwise(profile: Profile) -> list[Finding]:

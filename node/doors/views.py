@@ -141,7 +141,8 @@ def _waits_for(node: Node, name: str) -> str:
 def _reading(node: Node, one: Agent, look: Look) -> str:
     """What the agent's screen says now: ready, or why not."""
     profile = node.agents.profile(one)
-    hold = gate(profile, look, one.ref.token if one.ref else "", 0.0)
+    token = one.ref.token if one.ref else ""
+    hold = gate(profile, look, token, 0.0, was_ready=node.courier.was_ready(one))
     return hold.reason.value if hold else "ready"
 
 

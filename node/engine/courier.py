@@ -45,7 +45,7 @@ from fleet.core.screen import (
 from node.engine.agents import Agents
 from node.engine.inbox import Inbox
 from node.ports import Clock, PaneRef, Panes, Spill, Told, Witness
-from node.records import Incoming
+from node.records import Agent, Incoming
 from node.store import SqliteStore
 
 POLL_S = 0.004
@@ -130,6 +130,11 @@ class Courier:
             self._group.create_task(self._work(name, desk), name=f"courier {name}")
         desk.hold_poll_s = FIRST_HOLD_POLL_S
         desk.news.set()
+
+    def was_ready(self, agent: Agent) -> bool:
+        """Whether this incarnation has shown its prompt before, to a message that was then typed."""
+        desk = self._desks.get(agent.name)
+        return desk is not None and agent.ref is not None and desk.ready_token == agent.ref.token
 
     async def run(self) -> None:
         """Work for ever; begins with what an earlier life left half done."""
