@@ -57,7 +57,8 @@ class Profile:
     there. ``folded`` is what a program shows in place of a long paste. Without ``prompt`` the screen
     cannot tell ready from busy, and only the terminal's state is asked.
 
-    A question is open where ``dialog_title`` finds it in the pane's title, or where ``dialog`` finds
+    ``starting`` matches a row that a program shows only until it is ready, though its prompt is there
+    already: what it is given then may meet a question of its start. A question is open where ``dialog_title`` finds it in the pane's title, or where ``dialog`` finds
     a row while the cursor stands at no prompt; the program is at work where ``busy_title`` or ``busy``
     say so. ``line_reader`` allows programs that read whole lines from a cooked terminal.
     """
@@ -78,6 +79,7 @@ class Profile:
     continuation: re.Pattern[str] | None = None
     placeholder: re.Pattern[str] | None = None
     folded: re.Pattern[str] | None = None
+    starting: tuple[re.Pattern[str], ...] = ()
     dialog: tuple[re.Pattern[str], ...] = ()
     dialog_title: re.Pattern[str] | None = None
     busy: tuple[re.Pattern[str], ...] = ()

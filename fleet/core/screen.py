@@ -119,6 +119,8 @@ def gate(
         return Hold(HoldReason.BUSY, "another program has the terminal")
     if hold := _terminal_hold(profile, look):
         return hold
+    if any(pattern.search(row) for pattern in profile.starting for row in look.rows):
+        return Hold(HoldReason.STARTING, "it is not ready yet")
     if is_busy(profile, look) and not profile.queues_while_busy:
         return Hold(HoldReason.BUSY, "the program is at work")
     match composer(profile, look):
@@ -183,15 +185,17 @@ def _is_home(profile: Profile, look: Look) -> bool:
     return found is not None and look.cursor_x <= found.end()
 
 
-def asking(profile: Profile, look: Look) -> str:
+def asking(profile: Profile, look: Look, own: Own | None = None) -> str:
     """The row or title of an open question, or nothing.
 
-    While the cursor stands in the input no row is a question: what looks like one was said by
-    somebody, in the conversation above.
+    While the cursor stands in the input, at its prompt or behind a text of ours, no row is a
+    question: what looks like one was said by somebody, in that text or in the conversation above.
     """
     if profile.dialog_title and profile.dialog_title.search(look.title):
         return look.title.strip()
     if _behind(profile.prompt, look.cursor_row) is not None:
+        return ""
+    if own is not None and profile.continuation is not None and holds(profile, look, own):
         return ""
     for row in look.rows:
         if any(pattern.search(row) for pattern in profile.dialog):

@@ -145,7 +145,7 @@ def _files(pattern: str, pid: int) -> list[Path]:
         base = environment.get(head[1:], "")
     else:
         base, rest = _folder_of(pid), pattern
-    return list(Path(base).glob(rest)) if base else []
+    return list(Path(base).glob(rest)) if base and rest else []
 
 
 def _environment(pid: int) -> dict[str, str]:

@@ -328,7 +328,7 @@ class Courier:
             if self._lost(job, look):
                 return False
             now_s = self._clock.now_s()
-            if asking(job.profile, look):
+            if asking(job.profile, look, job.own):
                 absent_since_s = -1.0
             elif stands(job.profile, typed, look, job.own):
                 absent_since_s = -1.0
@@ -391,7 +391,7 @@ class Courier:
     @staticmethod
     def _is_unsent(job: Job, look: Look) -> bool:
         """Whether the text itself is seen to stand in the input still."""
-        if asking(job.profile, look) or look.unread_bytes:
+        if asking(job.profile, look, job.own) or look.unread_bytes:
             return False
         return stands(job.profile, None, look, job.own)
 

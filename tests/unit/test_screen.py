@@ -7,7 +7,7 @@ import pytest
 
 from fleet import profiles
 from fleet.core.delivery import HoldReason
-from fleet.core.profile import Profile
+from fleet.core.profile import Profile, Unknown
 from fleet.core.screen import (
     Composer,
     Foreground,
@@ -20,6 +20,7 @@ from fleet.core.screen import (
     composer,
     fits,
     gate,
+    holds,
     is_busy,
     settled,
     shown,
@@ -355,3 +356,167 @@ def test_after_a_restart_only_something_seen_proves_that_a_text_was_taken(
     profile: Profile, now: Look, is_settled: bool
 ):
     assert settled(profile, now, own(END)) == is_settled
+
+
+# --- an input of several rows ------------------------------------------------------------------------
+
+# What a profile of an agent program says that shows its input in a box, folds what is long, and has
+# a title of its own.
+BOXED = Profile(
+    name="boxed",
+    title="an agent with a box",
+    prompt=re.compile(r"^> "),
+    continuation=re.compile(r"^  "),
+    placeholder=re.compile(r"Type here"),
+    folded=re.compile(r"\[Pasted \d+ lines\]"),
+    dialog=(re.compile(r"^ *1\. Yes"),),
+    dialog_title=re.compile(r"Action Required"),
+    busy_title=re.compile(r"^✦"),
+    queues_while_busy=True,
+)
+RULE = "────"
+OWN = Own("[fleet 7f3k2q", END)
+STANDING = look(RULE, "> [fleet 7f3k2q | from neo@white]", "  hello", f"  {END}")
+ASKED = look("1. Yes", "2. No", "", cursor_x=1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "shows"),
+    [
+        (look(RULE, "> Type here", cursor_x=2), Composer.EMPTY),
+        (look(RULE, ">", cursor_x=2), Composer.EMPTY),
+        (look(RULE, "> Type here"), Composer.FILLED),  # the cursor stands behind it: somebody's own
+        (look(RULE, "> Type", "  here", cursor_x=2), Composer.FILLED),
+        (look(RULE, "> one", "", "  two"), Composer.UNSEEN),  # an empty row is no row of this input
+        (look(RULE, "> one", "  ", "  two"), Composer.FILLED),
+        (look("  two", "  three"), Composer.UNSEEN),  # its first row is not on the screen
+        (look("> an old turn", RULE, "  status"), Composer.UNSEEN),
+        (look(RULE, "> one", "  two", cursor_y=0), Composer.UNSEEN),
+    ],
+)
+def test_an_input_is_read_from_the_cursor_up_to_its_prompt(seen: Look, shows: Composer):
+    assert composer(BOXED, seen) is shows
+
+
+@pytest.mark.parametrize(
+    ("seen", "it_holds"),
+    [
+        (STANDING, True),
+        (
+            look("> [fleet 7f3k2q | from neo", "  @white] hel", "  lo [end 7f", "  3k2q]"),
+            True,
+        ),  # narrow
+        (look("  lo", f"  {END}"), True),  # the first rows are above the screen
+        (look("> [Pasted 26 lines]"), True),
+        (look("> [Pasted 26", "  lines]"), True),
+        (look("> [Pasted 26 lines] and"), False),
+        (look("  [Pasted 26 lines]"), False),
+        (look("> and [fleet 7f3k2q | from neo]", f"  {END}"), False),  # typed before it
+        (look("> [fleet 7f3k2q | from neo]", f"  {END} and"), False),  # behind it
+        (look("> [fleet 000000 | from neo]", "  [end 000000]"), False),
+        (look("> Type here", cursor_x=2), False),
+        (ASKED, False),
+    ],
+)
+def test_the_input_holds_our_text_when_it_is_there_whole_and_alone(seen: Look, it_holds: bool):
+    assert holds(BOXED, seen, OWN) is it_holds
+    assert stands(BOXED, None, seen, OWN) is it_holds
+    assert stands(BOXED, STANDING, seen, OWN) is it_holds
+
+
+def test_a_text_that_nobody_knows_the_end_of_is_not_held():
+    assert not holds(BOXED, look("> /compact"), Own("/compact", ""))
+    assert holds(BOXED, look("> /compact"), Own("/compact", "/compact"))
+
+
+def test_decomposed_letters_are_the_same_letters():
+    end = "cafe\u0301"
+    assert holds(BOXED, look("> caf\u00e9"), Own(end, end))
+
+
+@pytest.mark.parametrize(
+    ("seen", "question"),
+    [
+        (ASKED, "1. Yes"),
+        (look("1. Yes", RULE, "> Type here", cursor_x=2), ""),  # said in the conversation
+        (look("> ", title="✋ Action Required"), "✋ Action Required"),
+        (look("nothing", ""), ""),
+    ],
+)
+def test_no_row_is_a_question_while_the_cursor_stands_at_the_prompt(seen: Look, question: str):
+    assert asking(BOXED, seen) == question
+    held = gate(BOXED, seen, TOKEN, 0.0)
+    assert (held == DIALOG) is bool(question)
+
+
+def test_our_own_text_in_the_input_may_quote_a_question():
+    quoting = look("> [fleet 7f3k2q | from neo]", "  1. Yes", f"  {END}")
+    assert asking(BOXED, quoting) == "1. Yes"
+    assert not asking(BOXED, quoting, OWN)
+    assert asking(BOXED, ASKED, OWN) == "1. Yes"
+    assert asking(BOXED, replace(quoting, title="✋ Action Required"), OWN)
+    assert asking(AGENT, look("❯ 1. Yes", END), OWN), (
+        "without a gutter nobody knows whose row it is"
+    )
+
+
+def test_a_prompt_that_is_there_too_early_is_no_prompt():
+    early = replace(BOXED, starting=(re.compile("loading"),))
+    held = gate(early, look("loading", "> "), TOKEN, 0.0)
+    assert held is not None
+    assert held.reason is HoldReason.STARTING
+    assert gate(early, look("loaded", "> "), TOKEN, 0.0) is None
+
+
+def test_a_title_tells_work():
+    assert is_busy(BOXED, look(">", title="✦ Working"))
+    assert not is_busy(BOXED, look(">", title="◇ Ready"))
+
+
+def test_an_unknown_screen_is_starting_until_the_prompt_was_there_once():
+    seen = look("a picture", "")
+    starting = gate(BOXED, seen, TOKEN, 0.0)
+    unknown = gate(BOXED, seen, TOKEN, 0.0, was_ready=True)
+    assert (starting and starting.reason, unknown and unknown.reason) == (
+        HoldReason.STARTING,
+        HoldReason.UNKNOWN,
+    )
+    assert gate(replace(BOXED, unknown=Unknown.TYPE), seen, TOKEN, 0.0, was_ready=True) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "is_shown"),
+    [
+        (STANDING, True),
+        (replace(STANDING, unread_bytes=1), False),
+        (look("> Type here", cursor_x=2), False),
+        (
+            look("✦ still drawing", "> Type here", cursor_x=2),
+            False,
+        ),  # more has changed than nothing
+        (look("  lo", f"  {END}"), True),
+        (look("  "), False),
+        (ASKED, False),
+    ],
+)
+def test_a_text_has_appeared_in_a_box_when_the_box_is_not_empty(now: Look, is_shown: bool):
+    assert shown(BOXED, look("> Type here", cursor_x=2), now) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("now", "is_taken"),
+    [
+        (look(f"> {END}", "• ok", RULE, "> Type here", cursor_x=2), True),
+        (STANDING, False),
+        # Somebody types already: then it has to be seen as a turn above the input.
+        (look(f"  {END}", RULE, "> and now", cursor_x=9), True),
+        (look(RULE, "> and now"), False),
+        (look(RULE, f"> {END} and", "  now"), False),
+        # It asks something: its input is not seen then.
+        (look(f"  {END}", "1. Yes", "2. No"), True),
+        (look("1. Yes", "2. No"), False),
+        (look(f"  {END}", "a picture", ""), False),
+    ],
+)
+def test_a_text_was_taken_from_a_box_when_it_is_out_of_it(now: Look, is_taken: bool):
+    assert taken(BOXED, STANDING, now, OWN) is is_taken
