@@ -29,10 +29,9 @@ def _typed(text: str, cursor_x: int) -> Look:
 
 
 BELOW = {"draft-below-the-cursor": "what stands below the cursor is not looked at"}
-# A question that is quoted above the input counts although the cursor stands in the input's last row.
+# A question that is quoted above counts, as the cursor stands in a further row of somebody's draft.
 QUOTED = dict.fromkeys(
-    ("copy-mode-ours", "quoted-dialog-ours", "draft-two-rows", "draft-with-an-empty-row"),
-    "the cursor's row is a further row of the input",
+    ("draft-two-rows", "draft-with-an-empty-row"), "the draft is held, but as a question"
 )
 
 
@@ -49,7 +48,8 @@ def _screens(unread: dict[str, str]) -> list[ParameterSet]:
 @pytest.mark.parametrize("screen", _screens(BELOW | QUOTED))
 def test_a_recorded_screen_is_read_as_a_person_reads_it(screen: Recorded) -> None:
     assert composer(CLAUDE, screen.look) is screen.composer
-    assert bool(asking(CLAUDE, screen.look)) is screen.asking
+    own = screen.own if screen.nonce else None
+    assert bool(asking(CLAUDE, screen.look, own)) is screen.asking
     assert is_busy(CLAUDE, screen.look) is screen.busy
 
 
