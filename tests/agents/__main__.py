@@ -6,6 +6,7 @@ python -m tests.agents [--only NAMES] [--size few|usual|all] [--page] [--output 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> None:
     names = [name for name in given.only.replace(" ", ",").split(",") if name] or [*PROGRAMS]
     if unknown := [name for name in names if name not in PROGRAMS]:
         parser.error(f"there is no program {unknown[0]!r}: {', '.join(PROGRAMS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is taken down again
     # In the end we are alone, and programs come over the network: first those, then the rest.
     found = {name: _install(name) for name in names}
     go_alone(["-m", "tests.agents", *sys.argv[1:]])

@@ -106,7 +106,7 @@ def play_program(stage: Stage, program: Program, installed: Installed, size: str
             _tell(ran.cells[-1])
         _later(actor, ran, first_s)
     except Stuck as stuck:
-        ran.trouble, ran.screen = stuck.what, stuck.screen
+        ran.trouble, ran.screen = f"hangs, never came true: {stuck.what}", stuck.screen
     finally:
         stage.home.run("stop", program.name)
         ran.seconds = time.monotonic() - began_s
@@ -195,4 +195,4 @@ def _tell(cell: Cell) -> None:
     """A line for whoever waits."""
     time_ms = f"{cell.ms:.0f} ms" if cell.ms is not None else ""
     words = (cell.situation, cell.text, cell.verdict, cell.state, cell.evidence, cell.held, time_ms)
-    print("  " + ", ".join(word for word in words if word), *cell.wrong, sep="\n      ")
+    print("  " + ", ".join(word for word in words if word), *cell.wrong, sep="\n      ", flush=True)

@@ -25,7 +25,10 @@ OWN_WORDS = {
     "codex": (r"<environment_context>.*</environment_context>", r"# AGENTS\.md instructions.*"),
     "gemini": (r"<session_context>.*</session_context>", r"This is the Gemini CLI.*"),
     "opencode": (),
-    "aider": (),
+    "aider": (
+        r"^(Change get_factorial|Refactor hello|I switched to a new|I am not sharing any)\b.*",
+        r"# \*SEARCH/REPLACE block\* Rules:.*",
+    ),
 }
 """What programs add to the conversation in their user's name."""
 

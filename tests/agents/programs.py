@@ -144,7 +144,13 @@ OPENCODE = Program(
                     "models": {"fake": {"name": "fake"}},
                 }
             },
-        }
+        },
+        # As after a first start with a network, when it fetches the types for plugins; without, it
+        # tries for more than a minute at each start before it reads its terminal.
+        ".config/opencode/node_modules/.package-lock.json": {},
+        ".config/opencode/package-lock.json": {
+            "packages": {"": {"dependencies": {"@opencode-ai/plugin": "1.18.33"}}}
+        },
     },
     tool="bash",
     question="Permission required",
@@ -161,6 +167,7 @@ AIDER = Program(
         "diff",
         "--no-show-model-warnings",
         "--no-check-update",
+        "--no-show-release-notes",
         "--no-git",
         "--no-analytics",
         "--map-tokens",
@@ -168,7 +175,11 @@ AIDER = Program(
         "--max-chat-history-tokens",
         "10000000",
     ),
-    environment={"OPENAI_API_KEY": KEY, "OPENAI_API_BASE": "{url}/v1"},
+    environment={
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_API_BASE": "{url}/v1",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    },
     question="(Y)es/(N)o",
     allow=("y", "Enter"),
     has_tools=False,
