@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.cli import receipts, render
 from fleet.cli.command import Command
-from fleet.cli.terminal import DIM, YELLOW, plain
+from fleet.cli.terminal import DIM, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,15 +118,20 @@ def _show(call: Invocation) -> int:
     render.facts(terminal, pairs)
     terminal.say("")
     _timeline(terminal, found)
-    if receipt["state"] == "held":
-        why = terminal.paint("held", YELLOW)
-        terminal.say(f"\n{why}  {plain(receipts.in_the_way(receipt))}")
-    if receipt["state"] not in _REACHED and (hint := receipts.todo(receipt)):
-        terminal.say(f"\n{terminal.paint('next', DIM)}  {plain(hint)}")
+    _waits(terminal, receipt)
     terminal.say("")
     for line in plain(receipt.get("text") or "").splitlines():
         terminal.say(f"  {line}")
     return 0
+
+
+def _waits(terminal: Terminal, receipt: Receipt) -> None:
+    """What stands in the way, and what to do about it."""
+    held = receipts.in_the_way(receipt) if receipt["state"] == "held" else ""
+    hint = "" if receipt["state"] in _REACHED else receipts.todo(receipt)
+    if held or hint:
+        terminal.say("")
+        render.facts(terminal, (("held", held), ("next", hint)))
 
 
 def _timeline(terminal: Terminal, found: Sequence[Delay]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": GREEN, "warn": YELLOW, "fail": RED}
 _OF_THE_FILE = ("name", "source", "file", "changed")
 """Said of a profile, not by it."""
+_COMMANDS = ("launch", "resume")
 
 
 def _arguments(parser: Parser) -> None:
@@ -76,10 +77,12 @@ def _show(call: Invocation, name: str) -> int:
         return 0
     where = plain(f"{profile['source']}, {profile['file']}")
     terminal.say(f"{plain(profile['name'])}  {terminal.paint(where, DIM)}")
+    from shlex import join
+
     said = {key: value for key, value in profile.items() if key not in _OF_THE_FILE}
     width = max(map(len, said))
     for key, value in said.items():
-        _tell(terminal, key, value, width)
+        _tell(terminal, key, join(value) if key in _COMMANDS else value, width)
     if profile["changed"]:
         terminal.note("the file says something else by now: fleet down, fleet up reads it")
     return 0
@@ -108,6 +111,8 @@ def _values(value: Value) -> list[str]:
             return [f"{key} = {line}" for key, one in value.items() for line in _values(one)]
         case str() if "\n" in value:
             return [plain(line) for line in value.splitlines()]
+        case str() if value != value.strip():
+            return [plain(f"'{value}'")]  # a blank at an end of a pattern counts
         case _:
             return [plain(value)]
 

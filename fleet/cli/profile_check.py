@@ -181,7 +181,8 @@ def _unwise(profile: Profile) -> list[Finding]:
     ``continuation`` may match an empty row: an empty line of an input is one.
     """
     rows = [("prompt", profile.prompt)] if profile.prompt and profile.prompt.match(" ") else []
-    for key, patterns in (("dialog", profile.dialog), ("busy", profile.busy)):
+    several = (("starting", profile.starting), ("dialog", profile.dialog), ("busy", profile.busy))
+    for key, patterns in several:
         rows += [(f"{key}[{n}]", one) for n, one in enumerate(patterns) if one.search("")]
     found = [Finding("warn", key, _EVERY_ROW) for key, _ in rows]
     for key in ("pane_title", "dialog_title", "busy_title"):

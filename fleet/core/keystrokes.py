@@ -72,6 +72,27 @@ def untabbed(cleaned: Cleaned) -> Cleaned:
     return Cleaned(cleaned.text.expandtabs(), cleaned.changed + cleaned.text.count("\t"))
 
 
+def suited(
+    cleaned: Cleaned,
+    *,
+    keeps_tabs: bool,
+    keeps_decomposed: bool,
+    mention: re.Pattern[str] | None,
+) -> Cleaned:
+    """A text as its program takes it without a change of its own, which nobody would count.
+
+    What the program would expand, a file that is mentioned, gets a backslash before it.
+    """
+    text, changed = cleaned.text, cleaned.changed
+    if not keeps_decomposed and not unicodedata.is_normalized("NFC", text):
+        composed = unicodedata.normalize("NFC", text)
+        text, changed = composed, changed + max(1, len(text) - len(composed))
+    if mention is not None:
+        text, count = mention.subn(lambda found: f"\\{found[0]}", text)
+        changed += count
+    return Cleaned(text, changed) if keeps_tabs else untabbed(Cleaned(text, changed))
+
+
 @lru_cache(maxsize=4096)
 def _is_kept(char: str) -> bool:
     if char in "\n\t" or char in _KEPT_FORMAT:

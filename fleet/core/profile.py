@@ -87,7 +87,15 @@ class Profile:
     unknown: Unknown = Unknown.HOLD
     queues_while_busy: bool = False
     line_reader: bool = False
+    keeps_tabs: bool = True  # else they are typed as blanks, for it makes blanks of them
+    keeps_decomposed: bool = True  # else letters are typed composed (NFC), for it composes them
+    mention: re.Pattern[str] | None = (
+        None  # what it would read a file for; typed behind a backslash
+    )
     settle_s: float = 0.0  # between the text being shown and Enter
+    busy_enter_s: float = (
+        0.0  # while it works: Enter this soon after the paste, else when it is idle
+    )
     show_limit_s: float = 1.0  # for the text to appear; then Enter is tried all the same
     evidence_limit_s: float = 5.0  # after Enter; then unconfirmed
     stronger_s: float = 0.0  # for a hook or transcript to speak once the screen has

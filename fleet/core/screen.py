@@ -153,7 +153,7 @@ def composer(profile: Profile, look: Look) -> Composer:
         return Composer.UNSEEN
     typed = "\n".join(rows).rstrip()
     if not typed:
-        return Composer.EMPTY
+        return Composer.FILLED if _has_row_below(profile, look) else Composer.EMPTY
     if profile.placeholder and profile.placeholder.fullmatch(typed) and _is_home(profile, look):
         return Composer.EMPTY
     return Composer.FILLED
@@ -163,13 +163,22 @@ def _input(profile: Profile, look: Look) -> tuple[list[str], bool]:
     """The rows of the input down to the cursor's, without prompt and gutter, and whether its first
     row is on the screen: a tall text may begin above it."""
     rows: list[str] = []
-    for row in (look.cursor_row, *reversed(look.rows[: look.cursor_y])):
+    here = look.cursor_row
+    if not here.strip():
+        here = " " * look.cursor_x  # a gutter of blanks was not captured
+    for row in (here, *reversed(look.rows[: look.cursor_y])):
         if (text := _behind(profile.prompt, row)) is not None:
             return [text, *rows], True
         if (text := _behind(profile.continuation, row)) is None:
             break
         rows.insert(0, text)
     return rows, False
+
+
+def _has_row_below(profile: Profile, look: Look) -> bool:
+    """Whether the input goes on beneath the cursor: its first row may be empty."""
+    below = look.rows[look.cursor_y + 1] if look.cursor_y + 1 < len(look.rows) else ""
+    return bool(_behind(profile.continuation, below))
 
 
 def _behind(pattern: re.Pattern[str] | None, row: str) -> str | None:

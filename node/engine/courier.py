@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import structlog
 
@@ -24,6 +25,7 @@ from fleet.core.keystrokes import (
     frame_start,
     framed,
     pasted,
+    suited,
     untabbed,
 )
 from fleet.core.profile import Profile, Unknown
@@ -37,6 +39,7 @@ from fleet.core.screen import (
     composer,
     fits,
     gate,
+    is_busy,
     settled,
     shown,
     stands,
@@ -89,6 +92,7 @@ class Job:
     profile: Profile
     own: Own  # while it stands at the cursor, the text is unsubmitted
     whole: str = ""  # what was pasted; not known after a restart
+    pasted_s: float = -inf  # when, monotonic
 
 
 class Courier:
@@ -279,13 +283,21 @@ class Courier:
                 self._inbox.advance(item, Event.REFUSE, TooLarge.code, _NOT_WHOLE)
                 return None
             text = await self._spill.shorten(item.envelope.id, text)
+        if not item.envelope.raw:
+            cleaned = suited(
+                replace(cleaned, text=text),
+                keeps_tabs=job.profile.keeps_tabs,
+                keeps_decomposed=job.profile.keeps_decomposed,
+                mention=job.profile.mention,
+            )
         item = replace(
             item, mark=desk.mark, token=job.ref.token, nonce=nonce, cleaned=cleaned.changed
         )
         item = self._inbox.advance(item, Event.BEGIN)
         await self._store.commit()
-        whole = framed(item.envelope, text, nonce, self._node_id, job.profile.dress)
-        return replace(job, item=item, own=_own(item), whole=whole), whole, how
+        whole = framed(item.envelope, cleaned.text, nonce, self._node_id, job.profile.dress)
+        own, now_s = _own(item), self._clock.now_s()
+        return replace(job, item=item, own=own, whole=whole, pasted_s=now_s), whole, how
 
     # --- Enter, and evidence ---
 
@@ -332,7 +344,7 @@ class Courier:
                 absent_since_s = -1.0
             elif stands(job.profile, typed, look, job.own):
                 absent_since_s = -1.0
-                if await self._enter(job, look):
+                if self._is_time(job, look) and await self._enter(job, look):
                     return True
             elif absent_since_s < 0 or look.unread_bytes:
                 absent_since_s = now_s
@@ -388,10 +400,18 @@ class Courier:
             seen = look
             await self._clock.sleep(POLL_S if waited_s < _QUIET_S else POLL_S * 5)
 
-    @staticmethod
-    def _is_unsent(job: Job, look: Look) -> bool:
+    def _is_time(self, job: Job, look: Look) -> bool:
+        """Whether Enter cannot meet a question that a program at work keeps back while one types."""
+        limit_s = job.profile.busy_enter_s
+        if not limit_s or not is_busy(job.profile, look):
+            return True
+        return self._clock.now_s() - job.pasted_s <= limit_s
+
+    def _is_unsent(self, job: Job, look: Look) -> bool:
         """Whether the text itself is seen to stand in the input still."""
         if asking(job.profile, look, job.own) or look.unread_bytes:
+            return False
+        if not self._is_time(job, look):
             return False
         return stands(job.profile, None, look, job.own)
 

@@ -3,6 +3,8 @@ r"""What is pasted is safe: each thing that acts as a key or misleads is made vi
 The rest of the claims hold for any text: ``tests/property/test_keystrokes.py``.
 """
 
+import re
+
 import pytest
 
 from fleet.core.keystrokes import (
@@ -14,6 +16,7 @@ from fleet.core.keystrokes import (
     end_line,
     framed,
     pasted,
+    suited,
     untabbed,
 )
 from tests.support.letters import HERE, THERE, letter, ulid
@@ -165,3 +168,43 @@ def test_lines_that_look_like_a_frame_stay_within_the_frame():
     lines = framed(letter(), text, "7f3k2q", THERE, Dress.PLAIN).split("\n")
     assert [line for line in lines if "7f3k2q" in line] == [lines[0], lines[-1]]
     assert lines[1:-1] == text.split("\n")
+
+
+# --- as a program takes it ---------------------------------------------------------------------------
+
+MENTION = re.compile(r"(?<!\S)@(?=\S)")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "suited_text", "changed"),
+    [
+        ("a\tb", "", "a       b", 1),
+        ("a\tb", "tabs", "a\tb", 0),
+        ("cafe\u0301", "", "caf\u00e9", 1),
+        ("cafe\u0301", "decomposed", "cafe\u0301", 0),
+        ("\u212b", "", "\u00c5", 1),  # composed to another letter of the same length
+        ("@notes.txt and me@nova", "", "\\@notes.txt and me@nova", 1),
+        ("see @a\n@b", "", "see \\@a\n\\@b", 2),
+        ("\\@a @ b", "", "\\@a @ b", 0),
+    ],
+)
+def test_what_a_program_would_change_is_changed_before_and_counted(
+    text: str, kept: str, suited_text: str, changed: int
+):
+    suits = suited(
+        clean(text),
+        keeps_tabs=kept == "tabs",
+        keeps_decomposed=kept == "decomposed",
+        mention=MENTION,
+    )
+    assert suits == Cleaned(suited_text, changed)
+
+
+def test_a_program_that_changes_nothing_gets_what_was_sent():
+    text = "a\tb cafe\u0301 @c"
+    assert suited(clean(text), keeps_tabs=True, keeps_decomposed=True, mention=None) == clean(text)
+
+
+def test_what_was_cleaned_before_is_counted_too():
+    suits = suited(clean("\x1b@a"), keeps_tabs=True, keeps_decomposed=True, mention=re.compile("@"))
+    assert suits == Cleaned("\\u{1b}\\@a", 2)

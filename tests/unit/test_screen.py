@@ -389,6 +389,14 @@ ASKED = look("1. Yes", "2. No", "", cursor_x=1)
         (look(RULE, "> Type", "  here", cursor_x=2), Composer.FILLED),
         (look(RULE, "> one", "", "  two"), Composer.UNSEEN),  # an empty row is no row of this input
         (look(RULE, "> one", "  ", "  two"), Composer.FILLED),
+        (
+            look(RULE, "> one", "", cursor_x=2),
+            Composer.FILLED,
+        ),  # a gutter of blanks is not captured
+        (look(RULE, "> one", "", cursor_x=7), Composer.FILLED),
+        (look(RULE, "> one", "", cursor_x=0), Composer.UNSEEN),
+        (look(RULE, ">", "  two", cursor_x=2, cursor_y=1), Composer.FILLED),  # it goes on beneath
+        (look(RULE, ">", "", "  status", cursor_x=2, cursor_y=1), Composer.EMPTY),
         (look("  two", "  three"), Composer.UNSEEN),  # its first row is not on the screen
         (look("> an old turn", RULE, "  status"), Composer.UNSEEN),
         (look(RULE, "> one", "  two", cursor_y=0), Composer.UNSEEN),

@@ -47,6 +47,7 @@ def test_our_text_is_found_in_the_input_where_it_stands_and_nowhere_else(screen:
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
 def test_only_an_empty_input_without_a_question_is_typed_into(screen: Recorded) -> None:
     is_free = screen.composer is Composer.EMPTY and not screen.asking
+    is_free &= screen.name != "early_composer"  # the questions of its start come later
     assert (gate(CODEX, screen.look, "", 0) is None) is is_free
 
 
