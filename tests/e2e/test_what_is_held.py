@@ -238,6 +238,33 @@ def test_a_watch_for_programs_is_one_object_a_line(
     assert (move["ms"], move["evidence"], len(move["id"])) == (None, None, 26)
 
 
+@pytest.mark.parametrize("sender", ["operator@white", "zoe@nova"])
+def test_a_watch_tells_once_that_a_message_waits_for_an_approval(
+    world: Scene, pair: tuple[Home, Home], sender: str
+) -> None:
+    nova, name = pair[1], f"gate-{sender[:3]}"
+    Recording(world.folder / f"{name}.jsonl").start(nova, name)
+    nova.run("stop", name)
+    told(nova, "start", name, "--policy", "approval")
+    world.wait_known(pair[0], f"{name}@nova")
+    process = watching(nova, "--agent", f"{name}@nova")
+    if sender == "zoe@nova":
+        words = f"fleet send {name} 'may I?' --timeout 0.1; exec sleep 1e6"
+        nova.ask_with(("start", "zoe", "--"), ("bash", "-c", words))
+    else:
+        told(pair[0], "send", name, "may I?", "--timeout", "0.1", code=5)
+    until(lambda: [one["state"] for one in nova.ask("inbox", name)] == ["held"], "it waits")
+    (letter,) = nova.ask("inbox", name)
+    assert letter["from"] == sender
+    told(nova, "release", letter["id"])
+    lines = lines_until(process, "submitted")
+    process.send_signal(signal.SIGINT)
+    assert (process.wait(), process.communicate()) == (0, (b"", b""))
+    states = [line[5] for line in lines if line[5] != "typing"]
+    assert states == ["accepted", "held", "accepted", "typed", "submitted"]
+    assert lines[1][6].startswith("approval")
+
+
 def has_line(descriptor: int) -> bool:
     """Whether there is something to read."""
     return bool(select.select([descriptor], [], [], 0)[0])

@@ -20,6 +20,7 @@ LISTED: dict[str, Any] = {
 }  # fmt: skip
 WHOLE: dict[str, Any] = {
     "name": "chat", "title": "a chat", "programs": ["chat", "talk"], "prompt": "^you> ",
+    "launch": ["chat", "--no splash"], "resume": [],
     "dialog": [r"\(y/n\)", "^Allow"], "busy": [], "queues_while_busy": True, "settle_s": 0.25,
     "hooks": {"environment": {"TELL": "{tell}"}, "files": {"a.json": "{\n  1\n}"}, "adopt": ""},
     "tested": "", "source": "home", "file": "/home/profiles/chat.toml", "changed": False,
@@ -68,7 +69,9 @@ def test_one_is_shown_whole_patterns_as_they_are_written_and_its_file() -> None:
         "title              a chat",
         "programs           chat",
         "                   talk",
-        "prompt             ^you> ",
+        "prompt             '^you> '",
+        "launch             chat '--no splash'",
+        "resume             none",
         r"dialog             \(y/n\)",
         "                   ^Allow",
         "busy               none",
@@ -146,8 +149,10 @@ def test_bytes_that_are_no_text_and_a_file_that_is_not_there(tmp_path: Path) -> 
     ("line", "key"),
     [
         ("prompt = '^(> )?'", "prompt"), ("prompt = ' *'", "prompt"),
+        ("prompt = '^ '", "prompt"),
         ("prompt = '> '\ndialog = ['sure', 'x*']", "dialog[1]"),
         ("prompt = '> '\nbusy = ['^\\s*$']", "busy[0]"),
+        ("prompt = '> '\nstarting = ['|x']", "starting[0]"),
         ("prompt = '> '\ndialog_title = '.*'", "dialog_title"),
         ("prompt = '> '\nbusy_title = '^'", "busy_title"),
         ("prompt = '> '\npane_title = ''", "pane_title"),

@@ -122,7 +122,11 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
         (["invite"], "invite", {"token": HOSTILE, "expires_at": HOSTILE}),
         (["stop", "rin"], "end", {"address": HOSTILE}),
         (["grants"], "grants", [{"who": HOSTILE, "verbs": [HOSTILE], "agent": HOSTILE}]),
-        (["profile"], "profiles", [{"name": HOSTILE, "title": "", "aliases": [""], "programs": [""]}]),
+        (
+            ["profile"],
+            "profiles",
+            [{"name": HOSTILE, "title": "", "aliases": [""], "programs": [""]}],
+        ),
         (
             ["profile", "show", "x"],
             "profile",

@@ -54,7 +54,7 @@ def test_every_hold_belongs_to_a_layer(reason: HoldReason) -> None:
     assert layer == expected.get(reason.value, "agent")
 
 
-@pytest.mark.parametrize("state", set(State) - TERMINAL)
+@pytest.mark.parametrize("state", sorted(set(State) - TERMINAL))
 def test_every_state_on_the_way_belongs_to_a_layer(state: State) -> None:
     assert Delay(entry(state.value, 0), 1.0).layer in LAYERS
 
