@@ -116,8 +116,9 @@ def in_the_way(receipt: Receipt) -> str:
 def todo(receipt: Receipt) -> str:
     """What to do about it; empty when there is nothing to do."""
     state, reason = str(receipt["state"]), str(receipt.get("reason") or "")
-    words = _TODO.get(reason) if reason in _TODO else _TODO.get(state, "")
-    return (words or "").format(**_names(receipt))
+    # A draft that stood there for too long is the reason of an end too, and then nothing waits.
+    word = reason if reason in _TODO and state in {"held", "refused"} else state
+    return _TODO.get(word, "").format(**_names(receipt))
 
 
 def length(length_s: float) -> str:

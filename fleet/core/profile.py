@@ -38,13 +38,16 @@ class Hooks:
     a command in it that hands its standard input, JSON, to the node; in ``arguments`` and ``files``
     it is quoted for a shell. ``arguments`` are added behind the command, ``environment`` to its
     environment, ``files`` are written into the folder. ``text`` is the key of the JSON that holds
-    the turn's text.
+    the turn's text. ``adopt_file`` is a settings file, JSON, below the folder a program runs in,
+    that it reads again while it runs; ``adopt`` is merged into it for an agent that is adopted.
     """
 
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     text: str = "prompt"
+    adopt_file: str = ""
+    adopt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ that the text arrived from its first line to its last.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shlex
@@ -21,6 +22,7 @@ import msgspec
 from fleet.core.delivery import Evidence
 from fleet.core.errors import HooksUnsupported, StoreFailed
 from fleet.core.profile import Hooks, Profile
+from node.adapters import settings
 from node.ports import Hooked, PaneRef, Told
 
 _KEPT = 64
@@ -34,11 +36,21 @@ _TRANSCRIPT_S = 0.05
 _TELL = """\
 #!/bin/sh
 # What an agent's program hands over on standard input, as a file for the node. Never in its way.
-umask 077
+umask 077{only}
 turn=$(mktemp {turns}/.XXXXXXXXXXXX) || exit 0
 cat >"$turn" && mv "$turn" {turns}/"${{turn##*/.}}"
 exit 0
 """
+_ONLY = """
+[ "${{TMUX%%,*}} $TMUX_PANE" = {pane} ] || exit 0"""
+_ADOPTED = "adopted.json"
+
+
+class _Adopted(msgspec.Struct):
+    """What was put into whose file."""
+
+    path: str
+    added: settings.Json
 
 
 class Witnesses:
@@ -51,18 +63,21 @@ class Witnesses:
 
     def install(self, name: str, hooks: Hooks, ref: PaneRef | None) -> Hooked:
         """Write the files that make the program tell its turns."""
-        if ref is not None:
-            raise HooksUnsupported(name)
         folder = self._root / name
         turns, tell = folder / "turns", folder / "tell"
+        # Settings that a running program reads are everybody's in that folder: ours is one pane.
+        only = _ONLY.format(pane=shlex.quote(f"{ref.socket} {ref.pane}")) if ref else ""
         try:
             turns.mkdir(mode=0o700, parents=True, exist_ok=True)
-            tell.write_text(_TELL.format(turns=shlex.quote(str(turns))))
+            tell.write_text(_TELL.format(turns=shlex.quote(str(turns)), only=only))
             tell.chmod(0o700)
             for file, text in hooks.files.items():
                 (folder / Path(file).name).write_text(_filled(text, folder, tell, in_string=True))
         except OSError as error:
             raise StoreFailed(f"cannot write below {folder}: {error.strerror}") from error
+        if ref is not None:
+            self._adopt(name, hooks, ref, _filled(hooks.adopt, folder, tell, in_string=True))
+            return Hooked()
         return Hooked(
             tuple(_filled(word, folder, tell) for word in hooks.arguments),
             tuple(
@@ -71,9 +86,30 @@ class Witnesses:
             ),
         )
 
+    def _adopt(self, name: str, hooks: Hooks, ref: PaneRef, adopt: str) -> None:
+        """Put the hook into the settings that the running program reads again."""
+        if not hooks.adopt_file:
+            raise HooksUnsupported(name)
+        path = Path(_folder_of(ref.agent_pid)) / hooks.adopt_file
+        if not path.parent.is_dir():
+            why = f"it reads new settings only from {path.parent}, which is not there"
+            raise HooksUnsupported(name, why)
+        added = msgspec.json.decode(adopt, type=settings.Json)
+        told = {"path": str(path), "added": added}
+        try:
+            (self._root / name / _ADOPTED).write_bytes(msgspec.json.encode(told))
+            settings.put_in(path, added)
+        except ValueError:
+            raise HooksUnsupported(name, f"{path} is not a JSON object") from None
+        except OSError as error:
+            raise StoreFailed(f"cannot write {path}: {error.strerror}") from error
+
     def remove(self, name: str) -> None:
-        """Drop the agent's folder, and with it what made its program tell."""
+        """Drop the agent's folder, and take out what stands in its program's settings."""
         self._heard.pop(name, None)
+        with contextlib.suppress(OSError, ValueError):  # somebody else has changed or dropped it
+            told = msgspec.json.decode((self._root / name / _ADOPTED).read_bytes(), type=_Adopted)
+            settings.take_out(Path(told.path), told.added)
         shutil.rmtree(self._root / name, ignore_errors=True)
 
     async def told(

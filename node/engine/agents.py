@@ -223,6 +223,7 @@ class Agents:
             if wish.hooks:
                 self._hook(name, profile, ref)
         except FleetError:
+            self._witness.remove(name)
             await self._panes.release(ref)
             raise
         agent = Agent(
@@ -266,6 +267,7 @@ class Agents:
         agent = self.known(name)
         if agent.ref is not None:
             await self._panes.end(agent.ref)
+        self._witness.remove(agent.name)
         return await self._keep(replace(agent, ref=None), "agent stopped")
 
     async def forget(self, name: str) -> Agent:

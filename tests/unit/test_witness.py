@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from fleet.core.delivery import Evidence
 from fleet.core.errors import HooksUnsupported, StoreFailed
 from fleet.core.profile import Hooks, Profile
 from node.adapters.witness import Witnesses
-from node.ports import PaneRef, Told
+from node.ports import Hooked, PaneRef, Told
 
 ID, END = "01K0000000000000000000000A", "[end 7f3k2q]"
 TURN = f"[fleet 7f3k2q | id {ID}]\nhello\n{END}"
@@ -37,11 +38,15 @@ def told(
     return asyncio.run(witness.told(name, ref(pid), profile, ID, END))
 
 
-def tell(command: str, said: object) -> None:
+def tell(command: str, said: object, **environment: str) -> None:
     """Run a hook as a program does: through a shell, with JSON on its standard input."""
     text = said if isinstance(said, str) else json.dumps(said)
     done = subprocess.run(
-        ["/bin/sh", "-c", command], input=text.encode(), capture_output=True, check=False
+        ["/bin/sh", "-c", command],
+        input=text.encode(),
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -114,6 +119,61 @@ def test_hooks_that_cannot_be_written_are_said(tmp_path: Path):
     (tmp_path / "hooks").write_text("in the way")
     with pytest.raises(StoreFailed, match="cannot write below"):
         Witnesses(tmp_path / "hooks").install("rin", HOOKS, None)
+
+
+# --- programs that run already -----------------------------------------------------------------------
+
+ADOPT = replace(HOOKS, adopt_file=".agent/settings.json", adopt='{"hooks": {"turn": ["{tell}"]}}')
+THEIRS = {"hooks": {"turn": ["their own"], "stop": ["other"]}, "theme": "dark"}
+
+
+def test_a_running_programs_settings_get_the_hook_and_lose_it_again(
+    odd: Witnesses, tmp_path: Path, program: subprocess.Popen[bytes]
+):
+    path = tmp_path / "work" / ".agent" / "settings.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(THEIRS))
+    path.chmod(0o640)
+    assert odd.install("rin", ADOPT, ref(program.pid)) == Hooked()
+    written = json.loads(path.read_text())
+    assert written["hooks"]["turn"][0] == "their own"
+    (_, command) = written["hooks"]["turn"]
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
+    # The same settings are read by every other program in that folder.
+    for tmux, pane in (("/sock,1,0", "%2"), ("/other,1,0", "%1"), ("", "")):
+        tell(command, {"prompt": TURN}, TMUX=tmux, TMUX_PANE=pane)
+    assert told(odd) is None
+    tell(command, {"prompt": TURN}, TMUX="/sock,1,0", TMUX_PANE="%1")
+    assert told(odd) == Told(Evidence.HOOK, TURN)
+    path.write_text(json.dumps({**written, "theme": "light"}))  # they went on editing it
+    odd.remove("rin")
+    assert json.loads(path.read_text()) == {**THEIRS, "theme": "light"}
+
+
+def test_settings_that_were_not_there_are_gone_again(
+    odd: Witnesses, tmp_path: Path, program: subprocess.Popen[bytes]
+):
+    path = tmp_path / "work" / ".agent" / "settings.json"
+    path.parent.mkdir()
+    odd.install("rin", ADOPT, ref(program.pid))
+    assert path.exists()
+    odd.remove("rin")
+    assert not path.exists()
+
+
+def test_settings_that_cannot_take_a_hook_are_left_as_they_are(
+    odd: Witnesses, tmp_path: Path, program: subprocess.Popen[bytes]
+):
+    path = tmp_path / "work" / ".agent" / "settings.json"
+    with pytest.raises(HooksUnsupported, match="which is not there"):
+        odd.install("rin", ADOPT, ref(program.pid))
+    path.parent.mkdir()
+    path.write_text("// a comment\n{}")
+    with pytest.raises(HooksUnsupported, match="is not a JSON object"):
+        odd.install("rin", ADOPT, ref(program.pid))
+    odd.remove("rin")
+    assert path.read_text() == "// a comment\n{}"
 
 
 # --- transcripts -------------------------------------------------------------------------------------
