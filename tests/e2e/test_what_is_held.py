@@ -137,6 +137,17 @@ def test_what_is_held_for_a_draft_can_be_taken_back(
     assert (drafted.row["held"], drafted.row["held_reason"]) == (0, "")
 
 
+def test_a_sender_is_told_when_a_draft_outlasts_what_was_to_be_waited(
+    pair: tuple[Home, Home], drafted: Shell
+) -> None:
+    words = ("send", "sho", "echo late", "--draft-limit", "0.2")
+    ended = told(pair[0], *words, code=9)
+    assert (ended["state"], ended["reason"]) == ("expired", "draft")
+    said = run(pair[0], *words)
+    assert (said.code, "fleet revive" in said.err) == (9, True)
+    assert "half a thou" in told(pair[1], "peek", "sho")["rows"][-1], "it stands there as it was"
+
+
 def test_what_nobody_knows_is_held_and_let_through_once_a_person_says_so(
     pair: tuple[Home, Home], sho: Shell
 ) -> None:

@@ -32,6 +32,12 @@ def test_every_reason_to_hold_says_what_is_in_the_way_and_what_to_do(reason: Hol
     assert todo(held)
 
 
+def test_a_message_that_a_draft_outlasted_does_not_wait_any_more() -> None:
+    ended = receipt(state="expired", reason="draft", evidence=None)
+    assert todo(ended) == f"fleet revive {ended['id']} sends it again"
+    assert todo(receipt(state="refused", reason="not_allowed")).startswith("ask for a grant")
+
+
 def test_the_nodes_own_sentence_goes_before_ours() -> None:
     held = receipt(state="held", reason="dialog", detail="Allow this to run?")
     assert why(held) == "rin@nova: it is held on nova: Allow this to run?"
