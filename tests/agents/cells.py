@@ -12,10 +12,10 @@ from typing import Any
 from fleet.profiles import load
 from tests.agents.actor import START_LIMIT_S, Actor, Stuck
 from tests.agents.install import Installed
-from tests.agents.judge import find, surplus
+from tests.agents.judge import find, meant, surplus
 from tests.agents.programs import Program
 from tests.agents.situations import SITUATIONS, Play
-from tests.agents.stage import Stage, has_option
+from tests.agents.stage import Stage
 from tests.agents.texts import FEW, FEWEST, TEXTS
 from tests.support.until import until
 
@@ -93,7 +93,7 @@ def play_program(stage: Stage, program: Program, installed: Installed, size: str
         ran.trouble = "there is no profile for it"
         return ran
     profile = profiles.named(program.name)
-    ran.hooks = profile.hooks is not None and has_option(stage.home, "start", "--hooks")
+    ran.hooks = profile.hooks is not None
     ran.settle_ms = profile.settle_s * 1_000
     command = stage.prepare(program, installed.executable)
     actor = Actor(program, profile, stage, command, ran.hooks)
@@ -159,7 +159,8 @@ def _note(cell: Cell, play: Play) -> None:
 
 def _judge(cell: Cell, actor: Actor, seen: int) -> None:
     requests = actor.requests()
-    finding = find(requests, cell.envelope, TEXTS[cell.text])
+    text = meant(TEXTS[cell.text], actor.profile)
+    finding = find(requests, cell.envelope, text)
     cell.turns, cell.is_elsewhere = finding.turns, finding.is_elsewhere
     if finding.wrong:
         cell.wrong.append(f"turn: {finding.wrong}")
@@ -167,6 +168,10 @@ def _judge(cell: Cell, actor: Actor, seen: int) -> None:
         cell.wrong.append(f"turn: {cell.state}, and taken {cell.turns} times")
     if cell.turns and cell.state in _NOT_TYPED:
         cell.wrong.append(f"{cell.state}, and taken as a turn")
+    if cell.state == "submitted" and not finding.is_elsewhere:
+        counted = cell.receipt["cleaned"]
+        if counted != text.changed:
+            cell.wrong.append(f"{text.changed} changes, and its receipt says {counted}")
     extra = surplus(actor.name, requests[seen:], actor.asked)
     cell.wrong += [f"surplus: {text[:300]!r}" for text in extra]
     for sign in actor.stage.work.glob("sign-ran*"):
@@ -183,7 +188,7 @@ def _later(actor: Actor, ran: Ran, first_s: float) -> None:
         now = actor.receipt(cell.envelope)["state"]
         if now != cell.state:
             cell.wrong.append(f"a minute later it is {now}, not {cell.state}")
-        finding = find(requests, cell.envelope, TEXTS[cell.text])
+        finding = find(requests, cell.envelope, meant(TEXTS[cell.text], actor.profile))
         if finding.turns != cell.turns:
             cell.wrong.append(f"turn: a minute later taken {finding.turns} times")
     for text in surplus(actor.name, requests, actor.asked):

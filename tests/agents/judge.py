@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.core.keystrokes import clean
+from fleet.core.keystrokes import clean, suited
+from fleet.core.profile import Profile
 from tests.agents.model_server import Request
 from tests.support.recording import FRAMED
 
@@ -46,7 +47,28 @@ class Finding:
         return self.turns == 1 and not self.wrong
 
 
-def find(requests: Iterable[Request], envelope_id: str, text: str) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A message as it has to arrive: what is typed, or what a file holds in its place."""
+
+    typed: str
+    kept: str
+    changed: int  # of the typed text, which its receipt has to say
+
+
+def meant(text: str, profile: Profile) -> Meant:
+    """A text as cleaning leaves it, and as the program's profile says it has to be typed."""
+    cleaned = clean(text)
+    typed = suited(
+        cleaned,
+        keeps_tabs=profile.keeps_tabs,
+        keeps_decomposed=profile.keeps_decomposed,
+        mention=profile.mention,
+    )
+    return Meant(typed.text, cleaned.text, typed.changed)
+
+
+def find(requests: Iterable[Request], envelope_id: str, text: Meant) -> Finding:
     """What became of one message, over all conversations: they repeat what was said before."""
     mark = f"| id {envelope_id} |"
     turns, wrong, is_elsewhere = 0, "", False
@@ -59,22 +81,22 @@ def find(requests: Iterable[Request], envelope_id: str, text: str) -> Finding:
     return Finding(turns, wrong, is_elsewhere)
 
 
-def _compare(turn: str, envelope_id: str, text: str) -> Finding:
+def _compare(turn: str, envelope_id: str, text: Meant) -> Finding:
     frames = [frame for frame in FRAMED.finditer(turn) if frame["id"] == envelope_id]
     if len(frames) != 1:
         return Finding(1, f"its frame is broken: {_short(turn)}")
-    told, meant = frames[0]["text"], clean(text).text
-    if told == meant:
+    told, typed = frames[0]["text"], text.typed
+    if told == typed:
         return Finding(1)
     if spilled := _ELSEWHERE.fullmatch(told):
         path = Path(spilled["path"])
         kept = path.read_bytes() if path.exists() else b""
-        if kept == meant.encode() and meant.startswith(spilled["first"]):
+        if kept == text.kept.encode() and typed.startswith(spilled["first"]):
             return Finding(1, is_elsewhere=True)
         return Finding(1, f"the file holds something else: {path.name}", is_elsewhere=True)
-    at = next((i for i, (a, b) in enumerate(zip(told, meant, strict=False)) if a != b), -1)
-    at = min(len(told), len(meant)) if at < 0 else at
-    return Finding(1, f"differs at {at}: {_short(told[at:])} instead of {_short(meant[at:])}")
+    at = next((i for i, (a, b) in enumerate(zip(told, typed, strict=False)) if a != b), -1)
+    at = min(len(told), len(typed)) if at < 0 else at
+    return Finding(1, f"differs at {at}: {_short(told[at:])} instead of {_short(typed[at:])}")
 
 
 def surplus(program: str, requests: Iterable[Request], said: Sequence[str]) -> list[str]:

@@ -180,6 +180,7 @@ AIDER = Program(
         "OPENAI_API_BASE": "{url}/v1",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     },
+    files={".aider/caches/model_prices_and_context_window.json": {"fake": {}}},
     question="(Y)es/(N)o",
     allow=("y", "Enter"),
     has_tools=False,

@@ -59,13 +59,14 @@ def rows(ran: Sequence[Ran]) -> list[tuple[str, ...]]:
 def _figures(r: Ran, cells: Sequence[Cell]) -> tuple[str, ...]:
     right = sum(cell.verdict == "right" for cell in cells)
     evidence = Counter(cell.evidence for cell in cells if cell.evidence)
+    is_idle = cells[0].situation == "idle"
     times = [cell.ms for cell in cells if cell.ms is not None]
     return (
         f"{right}/{len(cells)}",
         ", ".join(f"{kind} {count}" for kind, count in evidence.most_common()),
         f"{percentile(times, 0.5):.0f}" if times else "",
         f"{max(times):.0f}" if times else "",
-        f"{sum(ms <= r.settle_ms + OURS_MS for ms in times)}/{len(times)}" if times else "",
+        f"{sum(ms <= r.settle_ms + OURS_MS for ms in times)}/{len(times)}" if is_idle else "",
         str(sum(cell.is_false for cell in cells)),
         str(sum(w.startswith("surplus: ") for cell in cells for w in cell.wrong)),
         str(sum(cell.verdict == "open" for cell in cells)),

@@ -5,14 +5,17 @@ A situation says what was wrong to see, if anything; what became of the message 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.agents.actor import HOLD_S, START_LIMIT_S, Actor
 from tests.agents.stage import COLUMNS, ROWS, TINY_COLUMNS, TINY_ROWS
+from tests.support.until import until
 
 QUEUE_S = "10"
+HELD_LIMIT_S = 8.0  # for the reason to be seen on a host that is slow just now
 _DRAFT = "half a thou"
 Receipt = dict[str, Any]
 
@@ -35,9 +38,15 @@ class Play:
     def expect_held(self, reason: str) -> None:
         """Send it; it has to be held for this reason."""
         self.send(HOLD_S)
+        with contextlib.suppress(AssertionError):
+            until(lambda: self._is_held(reason), f"it is held for {reason}", HELD_LIMIT_S)
         state, self.held = self.receipt["state"], str(self.receipt["reason"] or "")
         if (state, self.held) != ("held", reason):
             self.wrong.append(f"not held for {reason}: {state} {self.held}".rstrip())
+
+    def _is_held(self, reason: str) -> bool:
+        self.receipt = self.actor.receipt(self.receipt["id"])
+        return (self.receipt["state"], self.receipt["reason"]) == ("held", reason)
 
     def must(self, holds: object, otherwise: str) -> None:
         """Note what was wrong to see."""

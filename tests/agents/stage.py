@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import pty
 import shlex
@@ -20,7 +19,7 @@ import sys
 import termios
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.agents.model_server import ModelServer
@@ -110,7 +109,6 @@ class Stage:
     home: Home
     server: ModelServer
     terminal: Terminal | None = None
-    files: list[Path] = field(default_factory=list)
 
     @property
     def work(self) -> Path:
@@ -181,13 +179,3 @@ def stage() -> Iterator[Stage]:
             if built.terminal is not None:
                 built.terminal.close()
             server.close()
-
-
-def has_option(home: Home, command: str, option: str) -> bool:
-    """Whether a command of the product knows an option."""
-    return option in home.run(command, "--help").out
-
-
-def profile_names(home: Home) -> str:
-    """What profiles there are, as JSON, for error texts."""
-    return json.dumps(home.ask("profile", "ls"))

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.keystrokes import clean
+from fleet.profiles import load
 from tests.agents.dialects import Asked
 from tests.agents.install import LOCKS
-from tests.agents.judge import find, surplus
+from tests.agents.judge import Meant, find, meant, surplus
 from tests.agents.model_server import Request
 from tests.agents.programs import PROGRAMS
 from tests.agents.texts import TEXTS
 
 ID = "01KB3W9QZ7TESTTESTTESTTEST"
 TEXT = "first\n\nlast"
+MEANT = Meant(TEXT, TEXT, 0)
 
 
 def frame(text: str, nonce: str = "abc234") -> str:
@@ -32,41 +33,42 @@ def conversation(*turns: str) -> list[Request]:
 
 
 def test_one_whole_turn_is_right_however_often_the_conversation_is_repeated() -> None:
-    assert find(conversation("hello", frame(TEXT), "more"), ID, TEXT).is_right
+    assert find(conversation("hello", frame(TEXT), "more"), ID, MEANT).is_right
 
 
 def test_a_turn_that_never_came_is_not_right() -> None:
-    assert find(conversation("hello"), ID, TEXT).turns == 0
+    assert find(conversation("hello"), ID, MEANT).turns == 0
 
 
 @pytest.mark.parametrize(
     "turns", [(frame(TEXT), frame(TEXT)), (frame(TEXT) + frame(TEXT, "xyz567"),)]
 )
 def test_twice_is_not_right(turns: tuple[str, ...]) -> None:
-    assert find(conversation(*turns), ID, TEXT).turns == 2
+    assert find(conversation(*turns), ID, MEANT).turns == 2
 
 
 @pytest.mark.parametrize("told", ["first\nlast", "first\n\nlast ", "", "FIRST\n\nlast", TEXT[:-1]])
 def test_one_character_is_a_difference(told: str) -> None:
-    assert find(conversation(frame(told)), ID, TEXT).wrong
+    assert find(conversation(frame(told)), ID, MEANT).wrong
 
 
 def test_half_a_frame_is_not_right() -> None:
-    assert find(conversation(frame(TEXT)[:-4]), ID, TEXT).wrong
+    assert find(conversation(frame(TEXT)[:-4]), ID, MEANT).wrong
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_every_text_is_recognised_as_it_is_cleaned(name: str) -> None:
-    assert find(conversation(frame(clean(TEXTS[name]).text)), ID, TEXTS[name]).is_right
+def test_every_text_is_recognised_as_it_is_typed(name: str) -> None:
+    text = meant(TEXTS[name], load().named("claude"))
+    assert find(conversation(frame(text.typed)), ID, text).is_right
 
 
 def test_a_text_in_a_file_is_right_when_the_file_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text(TEXT)
     told = f"first\n… the whole text (11 bytes, sha256 00) is in {path}"
-    assert find(conversation(frame(told)), ID, TEXT).is_right
+    assert find(conversation(frame(told)), ID, MEANT).is_right
     path.write_text(TEXT + ".")
-    assert not find(conversation(frame(told)), ID, TEXT).is_right
+    assert not find(conversation(frame(told)), ID, MEANT).is_right
 
 
 def test_what_is_glued_to_a_message_is_a_surplus() -> None:
