@@ -14,10 +14,8 @@ SCREENS = {screen.name: screen for screen in load("gemini")}
 
 MISREAD = {
     "ours-quotes-a-dialog": "the cursor is in the input, but not on its first row",
-    "ours-short-enter-swallowed": "the cursor is on an empty row, whose gutter is not captured",
-    "ours-folded-enter-swallowed": "the cursor is on an empty row, whose gutter is not captured",
 }
-"""Screens that `fleet.core.screen` reads wrongly; each is held, so nothing is typed meanwhile."""
+"""Screens that `fleet.core.screen` reads wrongly: it waits, so nothing is typed or sent meanwhile."""
 
 
 def _param(screen: Recorded) -> object:
