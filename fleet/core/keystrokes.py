@@ -87,9 +87,8 @@ def suited(
     if not keeps_decomposed and not unicodedata.is_normalized("NFC", text):
         composed = unicodedata.normalize("NFC", text)
         text, changed = composed, changed + max(1, len(text) - len(composed))
-    if mention is not None:
-        text, count = mention.subn(lambda found: f"\\{found[0]}", text)
-        changed += count
+    text, count = _escaped(text, mention)
+    changed += count
     return Cleaned(text, changed) if keeps_tabs else untabbed(Cleaned(text, changed))
 
 
@@ -102,6 +101,10 @@ def _is_kept(char: str) -> bool:
     return unicodedata.category(char) not in _REFUSED_CATEGORIES
 
 
+def _escaped(text: str, mention: re.Pattern[str] | None) -> tuple[str, int]:
+    return mention.subn(lambda found: f"\\{found[0]}", text) if mention else (text, 0)
+
+
 def authority(envelope: Envelope, here: str) -> str:
     """On whose authority a text speaks, in the words of the header. ``here`` is our node id."""
     agent = envelope.sender.partition("@")[0]
@@ -110,8 +113,18 @@ def authority(envelope: Envelope, here: str) -> str:
     return "your node's operator" if envelope.from_node == here else "the operator of a peer node"
 
 
-def framed(envelope: Envelope, text: str, nonce: str, here: str, dress: Dress) -> str:
-    """Header, text and end line, as the agent reads them. A raw envelope is its bare text."""
+def framed(
+    envelope: Envelope,
+    text: str,
+    nonce: str,
+    here: str,
+    dress: Dress,
+    mention: re.Pattern[str] | None = None,
+) -> str:
+    """Header, text and end line, as the agent reads them. A raw envelope is its bare text.
+
+    An address in the header may look like a ``mention`` to the program, too.
+    """
     if envelope.raw:
         return text
     mark = "" if dress is Dress.PLAIN else "# "
@@ -120,6 +133,7 @@ def framed(envelope: Envelope, text: str, nonce: str, here: str, dress: Dress) -
         f"{mark}{frame_start(nonce)} | from {envelope.sender} | {authority(envelope, here)} "
         f'| id {envelope.id} | answer: fleet reply {envelope.id} "…"]'
     )
+    head, _ = _escaped(head, mention)
     return f"{head}\n{text}\n{gap}{mark}{end_line(nonce)}"
 
 

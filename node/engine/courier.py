@@ -295,7 +295,14 @@ class Courier:
         )
         item = self._inbox.advance(item, Event.BEGIN)
         await self._store.commit()
-        whole = framed(item.envelope, cleaned.text, nonce, self._node_id, job.profile.dress)
+        whole = framed(
+            item.envelope,
+            cleaned.text,
+            nonce,
+            self._node_id,
+            job.profile.dress,
+            job.profile.mention,
+        )
         own, now_s = _own(item), self._clock.now_s()
         return replace(job, item=item, own=own, whole=whole, pasted_s=now_s), whole, how
 

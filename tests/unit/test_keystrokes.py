@@ -205,6 +205,12 @@ def test_a_program_that_changes_nothing_gets_what_was_sent():
     assert suited(clean(text), keeps_tabs=True, keeps_decomposed=True, mention=None) == clean(text)
 
 
+def test_an_address_in_the_header_mentions_nobody():
+    mention = re.compile(r"(?<!\\)@")
+    head = framed(letter(), "text", "7f3k2q", HERE, Dress.PLAIN, mention).partition("\n")[0]
+    assert head.startswith("[fleet 7f3k2q | from neo\\@white | a peer agent")
+
+
 def test_what_was_cleaned_before_is_counted_too():
     suits = suited(clean("\x1b@a"), keeps_tabs=True, keeps_decomposed=True, mention=re.compile("@"))
     assert suits == Cleaned("\\u{1b}\\@a", 2)
