@@ -57,7 +57,10 @@ class Profile:
     ``prompt`` matches the beginning of the row where input is typed; what stands behind it is a
     draft unless it matches ``placeholder``. ``continuation`` matches what stands before the text in
     each further row of an input of several rows; only with it is Enter bound to our text being seen
-    there. ``folded`` is what a program shows in place of a long paste. Without ``prompt`` the screen
+    there. ``frame`` is for an input that no row by itself gives away: it is searched in the whole
+    screen, its group ``input`` is the input's rows, if the cursor stands in them, its group ``top``
+    is missing when the first of them is above the screen, and ``edge`` is as wide as the input.
+    ``folded`` is what a program shows in place of a long paste. Without ``prompt`` the screen
     cannot tell ready from busy, and only the terminal's state is asked.
 
     ``starting`` matches a row that a program shows only until it is ready, though its prompt is there
@@ -80,6 +83,7 @@ class Profile:
     dress: Dress = Dress.PLAIN
     prompt: re.Pattern[str] | None = None
     continuation: re.Pattern[str] | None = None
+    frame: re.Pattern[str] | None = None
     placeholder: re.Pattern[str] | None = None
     folded: re.Pattern[str] | None = None
     starting: tuple[re.Pattern[str], ...] = ()

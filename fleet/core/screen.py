@@ -153,7 +153,8 @@ def composer(profile: Profile, look: Look) -> Composer:
         return Composer.UNSEEN
     typed = "\n".join(rows).rstrip()
     if not typed:
-        return Composer.FILLED if _has_row_below(profile, look) else Composer.EMPTY
+        has_more = len(rows) > 1 if profile.frame else _has_row_below(profile, look)
+        return Composer.FILLED if has_more else Composer.EMPTY
     if profile.placeholder and profile.placeholder.fullmatch(typed) and _is_home(profile, look):
         return Composer.EMPTY
     return Composer.FILLED
@@ -162,6 +163,8 @@ def composer(profile: Profile, look: Look) -> Composer:
 def _input(profile: Profile, look: Look) -> tuple[list[str], bool]:
     """The rows of the input down to the cursor's, without prompt and gutter, and whether its first
     row is on the screen: a tall text may begin above it."""
+    if profile.frame is not None:
+        return _framed(profile.frame, profile, look)
     rows: list[str] = []
     here = look.cursor_row
     if not here.strip():
@@ -173,6 +176,19 @@ def _input(profile: Profile, look: Look) -> tuple[list[str], bool]:
             break
         rows.insert(0, text)
     return rows, False
+
+
+def _framed(frame: re.Pattern[str], profile: Profile, look: Look) -> tuple[list[str], bool]:
+    """The same by the frame of the input, and with the rows below the cursor's."""
+    screen = "".join(f"{row}\n" for row in look.rows)
+    for found in frame.finditer(screen):
+        first, end = (screen.count("\n", 0, place) for place in found.span("input"))
+        if first <= look.cursor_y < end:
+            groups = found.groupdict()
+            width = len(groups["edge"]) if groups.get("edge") else None
+            rows = [_behind(profile.prompt, row[:width]) or "" for row in look.rows[first:end]]
+            return rows, groups.get("top", "") is not None
+    return [], False
 
 
 def _has_row_below(profile: Profile, look: Look) -> bool:
@@ -202,7 +218,7 @@ def asking(profile: Profile, look: Look, own: Own | None = None) -> str:
     """
     if profile.dialog_title and profile.dialog_title.search(look.title):
         return look.title.strip()
-    if _behind(profile.prompt, look.cursor_row) is not None:
+    if _at_input(profile, look):
         return ""
     if own is not None and profile.continuation is not None and holds(profile, look, own):
         return ""
@@ -210,6 +226,12 @@ def asking(profile: Profile, look: Look, own: Own | None = None) -> str:
         if any(pattern.search(row) for pattern in profile.dialog):
             return row.strip()
     return ""
+
+
+def _at_input(profile: Profile, look: Look) -> bool:
+    if profile.frame is not None:
+        return bool(_input(profile, look)[0])
+    return _behind(profile.prompt, look.cursor_row) is not None
 
 
 def is_busy(profile: Profile, look: Look) -> bool:
@@ -299,7 +321,7 @@ def _went_on(profile: Profile, now: Look, end: str) -> bool:
         return is_busy(profile, now)
     rows, begins = _input(profile, now)
     if begins:
-        return any(end in row for row in now.rows[: now.cursor_y + 1 - len(rows)])
+        return any(end in row for row in now.rows[: max(0, now.cursor_y + 1 - len(rows))])
     return bool(asking(profile, now)) and any(end in row for row in now.rows)
 
 
