@@ -55,7 +55,7 @@ def test_a_program_that_swallows_every_enter_is_unconfirmed_and_never_typed_to_t
     assert (said.code, said.json["state"], said.json["evidence"]) == (6, "unconfirmed", None)
     assert program.screen().count("the only copy") == 1
     assert recording.raw() == []
-    program.held("waits behind it", "starting")  # no prompt where the cursor is
+    program.held("waits behind it", "unknown")  # no prompt where the cursor is
     assert program.screen().count("the only copy") == 1
 
 
