@@ -172,6 +172,10 @@ def _judge(cell: Cell, actor: Actor, seen: int) -> None:
         counted = cell.receipt["cleaned"]
         if counted != text.changed:
             cell.wrong.append(f"{text.changed} changes, and its receipt says {counted}")
+    if finding.turns and finding.is_elsewhere != (
+        len(text.kept.encode()) > actor.profile.paste_limit_bytes
+    ):
+        cell.wrong.append("it went to a file, or did not, against its profile")
     extra = surplus(actor.name, requests[seen:], actor.asked)
     cell.wrong += [f"surplus: {text[:300]!r}" for text in extra]
     for sign in actor.stage.work.glob("sign-ran*"):

@@ -118,6 +118,8 @@ class ModelServer:
                 await self._answer(writer, method, path, body)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # a program ends its connection when it likes
+        except asyncio.CancelledError:
+            pass  # the server ends; asyncio's streams would print it as an error
         finally:
             writer.close()
 

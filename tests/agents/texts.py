@@ -19,6 +19,7 @@ TEXTS = {
     "2 KiB": _lines(2_048),
     "10 KiB": _lines(10_240),
     "32 KiB": _lines(32_768),
+    "128 KiB": _lines(131_072),  # longer than any profile pastes: it goes to a file
     "Unicode": "Grüße, naïve café\n日本語のテキスト 漢字\nสวัสดีครับ\nمرحبا\nπ ≈ 3.14159 …\n🙂 👩‍👩‍👧 🇹🇭 ✅ ❤️",  # noqa: RUF001 - other scripts are the point
     "combining": "e\u0301 is e with an accent of its own; n\u0303 too",
     "leading signs": "/help\n! echo ran > sign-ran\n# remember this\n@README.md\n& and the rest\n?",
@@ -33,4 +34,4 @@ TEXTS = {
 }
 FEW = ("1 line", "20 lines", "10 KiB", "32 KiB", "Unicode")
 """For situations other than idle, unless the whole cross product is asked for."""
-FEWEST = ("1 line", "20 lines", "10 KiB", "Unicode", "leading signs", "control bytes")
+FEWEST = ("1 line", "20 lines", "10 KiB", "128 KiB", "Unicode", "leading signs", "control bytes")
