@@ -147,19 +147,20 @@ class Typist:
                 return
             look = await self._panes.look(job.ref)
             waited_s = self._clock.now_s() - start_s
+            is_late = waited_s >= job.profile.evidence_limit_s
             if self._took(job, typed, look) and seen is not None and self._took(job, typed, seen):
                 shown_s = shown_s if shown_s >= 0 else waited_s
-                if waited_s - shown_s >= job.profile.stronger_s:
-                    await self._submitted(job, Told(Evidence.SCREEN, ""))
-                    return
+            if shown_s >= 0 and (is_late or waited_s - shown_s >= job.profile.stronger_s):
+                await self._submitted(job, Told(Evidence.SCREEN, ""))
+                return
             if self._lost(job, look):
+                return
+            if is_late:
+                self._inbox.advance(job.item, Event.GIVE_UP, detail=_NO_SIGN)
                 return
             if again and waited_s >= again[0] and self._is_unsent(job, look):
                 again.pop(0)
                 await self._enter(job, look)
-            if waited_s >= job.profile.evidence_limit_s:
-                self._inbox.advance(job.item, Event.GIVE_UP, detail=_NO_SIGN)
-                return
             seen = look
             await self._clock.sleep(POLL_S if waited_s < _SOON_S else POLL_S * 5)
 

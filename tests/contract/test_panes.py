@@ -234,6 +234,26 @@ def test_a_paste_and_enter_are_one_turn_and_leave_their_marks(on: On) -> None:
     on(story)
 
 
+def test_nothing_is_typed_where_the_cursor_has_moved(on: On) -> None:
+    """A draft or a question that came up since the look."""
+
+    async def story(stage: Stage) -> None:
+        ref = await spawned(stage)
+        look = await seen(stage, ref, lambda look: look.cursor_row.strip() == ">")
+        x = look.cursor_x
+        assert not await stage.panes.paste(ref, 1, HELLO, Paste.BRACKETED, cursor_x=x + 1)
+        assert (await stage.panes.look(ref)).last == 0
+        assert await stage.panes.paste(ref, 1, HELLO, Paste.BRACKETED, cursor_x=x)
+        look = await seen(stage, ref, lambda look: look.cursor_row.endswith("you"))
+        assert not await stage.panes.enter(ref, 1, cursor_x=x)
+        assert stage.turns(ref.pane) == []
+        assert await stage.panes.enter(ref, 1, cursor_x=look.cursor_x)
+        await stage.until(lambda: stage.turns(ref.pane), "a turn")
+        assert stage.turns(ref.pane) == ["hello\nyou"]
+
+    on(story)
+
+
 def test_tmux_frames_a_native_paste_for_a_program_that_asked_for_it(on: On) -> None:
     """Unframed, the CR in it would be Enter."""
 

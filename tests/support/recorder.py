@@ -6,8 +6,10 @@ Each submitted turn becomes one line of JSON: its text, and the monotonic times 
 byte. ``--silent`` echoes nothing, ``--swallow N`` ignores the first N Enters after each paste,
 ``--dialog`` opens a question first that any key answers (and writes that down as a turn "DIALOG"),
 ``--ask`` opens it after the first paste, ``--quit`` ends after the first paste, ``--deaf`` shows its
-prompt and never reads, ``--mute`` reads and does nothing at all. C-d ends it. Real programs do all
-of these.
+prompt and never reads, ``--mute`` reads and does nothing at all, ``--tell COMMAND`` gives each turn to
+a command as JSON, ``--log FILE`` adds it to a file, ``--shout`` takes what stands between
+first and last line in capitals, ``--banner TEXT`` shows
+a row above the prompt until C-l clears the screen. C-d ends it. Real programs do all of these.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import atexit
 import json
 import os
 import select
+import subprocess
 import sys
 import termios
 import time
@@ -75,6 +78,10 @@ class Recorder:
                 self.enter(now_s)
             elif byte == 0x04:
                 sys.exit()
+            elif byte == 0x0C:
+                self.show("\x1b[H\x1b[2J")
+                self.prompt()
+                self.echo(self.turn)
             else:
                 self.turn += bytes([byte])
                 self.echo(bytes([byte]))
@@ -106,7 +113,11 @@ class Recorder:
             return
         self.swallow = self.options.swallow
         text = self.turn.decode("utf-8", "surrogateescape")
+        if self.options.shout:
+            first, *middle, last = text.split("\n")
+            text = "\n".join([first, *(line.upper() for line in middle), last])
         self.note(text=text, first_s=self.first_s, last_s=now_s)
+        self.tell(text)
         self.turn = b""
         self.show("\r\n")
         if self.options.busy:
@@ -117,6 +128,14 @@ class Recorder:
             self.show("\r\x1b[K")
         self.prompt()
 
+    def tell(self, text: str) -> None:
+        said = json.dumps({"prompt": text})
+        if self.options.log:
+            with Path(self.options.log).open("a", encoding="utf-8") as file:
+                file.write(said + "\n")
+        if self.options.tell:
+            subprocess.run(["/bin/sh", "-c", self.options.tell], input=said.encode(), check=True)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -124,12 +143,14 @@ def main() -> None:
     parser.add_argument("--busy", type=float, default=0.0)
     parser.add_argument("--silent", action="store_true")
     parser.add_argument("--swallow", type=int, default=0)
-    for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute"):
+    for name in ("--tell", "--log", "--banner"):
+        parser.add_argument(name, default="")
+    for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute", "--shout"):
         parser.add_argument(flag, action="store_true")
     recorder = Recorder(parser.parse_args())
     atexit.register(termios.tcsetattr, 0, termios.TCSADRAIN, termios.tcgetattr(0))
     tty.setraw(0)
-    recorder.show("\x1b[?2004h")
+    recorder.show("\x1b[?2004h" + recorder.options.banner.replace("\\n", "\r\n"))
     (recorder.ask if recorder.options.dialog else recorder.prompt)()
     while recorder.options.deaf:
         select.select([], [], [])

@@ -28,6 +28,23 @@ busy = ['^\\(at work\\)']
 show_limit_s = 0.5
 evidence_limit_s = 1.5
 """,
+    "boxed": """
+title = "recorder, whose input has several rows"
+paste = "bracketed"
+prompt = '^> '
+continuation = '^  '
+busy = ['^\\(at work\\)']
+queues_while_busy = true
+settle_s = 0.3
+busy_enter_s = 0.05
+show_limit_s = 0.5
+evidence_limit_s = 1.5
+stronger_s = 1.0
+transcript = ["talk.jsonl"]
+
+[hooks]
+arguments = ["--tell", "{tell}"]
+""",
     "patient": """
 title = "recorder, waited for longer"
 paste = "bracketed"
@@ -123,21 +140,24 @@ class TerminalRoom:
     def folder(self) -> Path:
         return self.world.folder
 
-    def start(self, name: str, profile: str, program: Sequence[str], shows: str) -> Program:
+    def start(
+        self, name: str, profile: str, program: Sequence[str], shows: str, *options: str
+    ) -> Program:
         """Start a program as an agent and wait for what it shows first."""
-        words = ("start", name, "--profile", profile, "--cwd", str(self.folder), "--")
+        words = ("start", name, "--profile", profile, "--cwd", str(self.folder), *options, "--")
         agent = Program(name, self.home.ask_with(words, program)["pane"], self)
         agent.wait_shows(shows)
         return agent
 
     def recorder(
-        self, name: str, *options: str, profile: str = "recorder"
+        self, name: str, *options: str, profile: str = "recorder", hooks: bool = False
     ) -> tuple[Program, Recording]:
         """Start a recorder as an agent."""
         recording = Recording(self.folder / f"{name}.jsonl")
         program = (sys.executable, str(PROGRAM), str(recording.path), *options)
         shows = "Allow this?" if "--dialog" in options else ">"
-        return self.start(name, profile, program, shows), recording
+        start = ("--hooks",) if hooks else ()
+        return self.start(name, profile, program, shows, *start), recording
 
     def recorder_in_a_shell(self, name: str, *options: str) -> tuple[Program, Recording]:
         """Adopt a recorder that a person has started in their shell."""

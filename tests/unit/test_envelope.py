@@ -14,6 +14,7 @@ from fleet.core.envelope import (
     TEXT_LIMIT_BYTES,
     Entry,
     Receipt,
+    check_draft_limit,
     check_expiry,
     check_text,
     digest,
@@ -124,3 +125,14 @@ def test_the_limits_are_those_that_people_are_told():
 
 def test_an_inbox_remembers_an_id_longer_than_any_sender_tries():
     assert DEDUPE_KEPT_S > 2 * LONGEST_EXPIRY_S > 2 * DEFAULT_EXPIRY_S
+
+
+@pytest.mark.parametrize("limit_s", [0.0, 0.5, LONGEST_EXPIRY_S])
+def test_a_draft_may_be_waited_for_up_to_the_longest_expiry(limit_s: float):
+    check_draft_limit(limit_s)
+
+
+@pytest.mark.parametrize("limit_s", [-1.0, LONGEST_EXPIRY_S + 1, float("nan"), float("inf")])
+def test_no_other_time_is_waited_for_a_draft(limit_s: float):
+    with pytest.raises(MalformedRequest, match="a draft cannot be waited for"):
+        check_draft_limit(limit_s)
