@@ -46,7 +46,9 @@ def _ls(call: Invocation) -> int:
 
 
 def _doing(one: Agent) -> str:
-    """What it is at, where the state does not say so already."""
+    """What it asks, or is at, where the state does not say so already."""
+    if one.get("question"):
+        return str(one["question"])
     return str(one.get("doing") or "") if one.get("doing") != one["state"] else ""
 
 

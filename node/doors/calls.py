@@ -307,7 +307,7 @@ def _own(ask: Ask) -> str:
 
 
 async def _ls(ask: Ask) -> None:
-    ask.answer.result(await views.agents(ask.node), EXIT_REACHED)
+    ask.answer.result(await views.agents(ask.node, ask.caller), EXIT_REACHED)
 
 
 async def _peek(ask: Ask) -> None:

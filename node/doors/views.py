@@ -95,8 +95,11 @@ def agent(node: Node, one: Agent) -> dict[str, object]:
     }
 
 
-async def agents(node: Node) -> list[dict[str, object]]:
-    """All agents of the known fleet; those of this node are looked at now."""
+async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
+    """All agents of the known fleet; those of this node are looked at now.
+
+    What a question on a screen says is for the person of this node; others ask for it (peek).
+    """
     held = node.store.inbox.held()
     rows: list[dict[str, object]] = []
     for entry in node.fleet.directory.agents():
@@ -122,6 +125,9 @@ async def agents(node: Node) -> list[dict[str, object]]:
                 "incarnation": f"{entry.incarnation:012x}" if entry.incarnation else "",
                 "last_seen": iso_time(seen_s),
                 "doing": doing(node, own, look) if own and look else None,
+                "question": question(node, own, look)
+                if own and look and caller.is_own_operator
+                else "",
                 "held": waiting if here else None,
                 "held_reason": _waits_for(node, entry.name) if here and waiting else "",
                 "policy": own.policy.value if own else None,
@@ -151,6 +157,11 @@ def doing(node: Node, one: Agent, look: Look) -> str:
     to us, and ``busy`` here."""
     reading = _reading(node, one, look)
     return "busy" if reading == "ready" and is_busy(node.agents.profile(one), look) else reading
+
+
+def question(node: Node, one: Agent, look: Look) -> str:
+    """The row of an open question, cleaned; empty when none is open."""
+    return clean(asking(node.agents.profile(one), look)).text
 
 
 async def screen(node: Node, caller: Caller, typed: str, lines: int) -> dict[str, object]:
@@ -186,8 +197,8 @@ async def look_at(node: Node, caller: Caller, name: str, lines: int) -> ScreenAn
     while rows and not rows[-1].strip():
         rows.pop()
     shown = tuple(clean(row).text.rstrip() for row in (rows[-lines:] if lines else rows))
-    question = asking(node.agents.profile(one), look)
-    state = f"dialog: {clean(question).text}" if question else doing(node, one, look)
+    asked = question(node, one, look)
+    state = f"dialog: {asked}" if asked else doing(node, one, look)
     return ScreenAnswer(shown, state)
 
 

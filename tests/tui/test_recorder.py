@@ -97,6 +97,8 @@ def test_a_draft_is_left_alone_and_the_message_comes_after_it(room: TerminalRoom
 def test_a_question_is_never_answered_by_a_message(room: TerminalRoom) -> None:
     program, recording = room.recorder("asker", "--dialog")
     envelope_id = program.held("yes", "dialog")
+    (asked,) = [one["question"] for one in room.home.ask("ls") if one["name"] == "asker"]
+    assert asked == "Allow this? (y/n)"
     assert recording.raw() == []
     assert "yes" not in program.screen()
     program.press("n")

@@ -314,13 +314,20 @@ def test_progress_is_shown_to_those_who_watch_and_is_gone_at_the_end() -> None:
 def test_what_waits_for_an_agent_is_told_with_its_reason_and_what_it_does_if_that_is_more() -> None:
     agents = [
         {**AGENT, "doing": "busy", "held": 2, "held_reason": "draft"},
-        {**AGENT, "address": "ada@nova", "state": "dialog", "doing": "dialog", "held": 0},
+        {
+            **AGENT,
+            "address": "ada@nova",
+            "state": "dialog",
+            "doing": "dialog",
+            "held": 0,
+            "question": "Allow this? (y/n)",
+        },
     ]
     with scripted({"ls": [done(agents)]}) as (home, _):
         heading, rin, ada = home.run("ls").out.splitlines()
     columns = [heading.index(name) for name in ("STATE", "DOING", "HELD", "INCARNATION")]
     cells = [[row[a:b].strip() for a, b in pairwise(columns)] for row in (rin, ada)]
-    assert cells == [["ready", "busy", "2 (draft)"], ["dialog", "", ""]]
+    assert cells == [["ready", "busy", "2 (draft)"], ["dialog", "Allow this? (y/n)", ""]]
 
 
 def test_a_list_says_in_words_why_something_is_held() -> None:
