@@ -6,6 +6,7 @@ suite (``tests/contract``) runs on both.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -292,6 +293,10 @@ class Witness(Protocol):
 
     def remove(self, name: str) -> None:
         """Take everything back that was installed for an agent; nothing is no error."""
+        ...
+
+    def keep(self, names: Container[str]) -> None:
+        """Take back what was installed for anybody else: the node died before they were agents."""
         ...
 
     async def told(

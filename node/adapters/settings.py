@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 from typing import TypeGuard
 
 import msgspec
 
+from node.adapters import plain
+
 Json = dict[str, object]
+_MOST_BYTES = 1024 * 1024
 
 
 def put_in(path: Path, added: Json) -> None:
@@ -21,7 +25,7 @@ def put_in(path: Path, added: Json) -> None:
 
     Raises:
         OSError: it cannot be read or written, or its folder is not there.
-        ValueError: it is not a JSON object.
+        ValueError: it is not a JSON object, or has something else where ours has to go.
     """
     _write(path, _with(_read(path), added))
 
@@ -35,26 +39,35 @@ def take_out(path: Path, added: Json) -> None:
     """
     if not path.exists():
         return
-    if left := _without(_read(path), added):
-        _write(path, left)
-    else:
+    found = _read(path)
+    left = _without(found, added)
+    if not left:
         path.unlink()
+    elif left != found:
+        _write(path, left)
 
 
 def _read(path: Path) -> Json:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Json)
+        return msgspec.json.decode(plain.whole(path, _MOST_BYTES), type=Json)
     except FileNotFoundError:
         return {}
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deep") from None
 
 
 def _write(path: Path, value: Json) -> None:
-    """In one step: its program may read it at any moment."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    with contextlib.suppress(FileNotFoundError):
-        draft.chmod(path.stat().st_mode & 0o777)
-    draft.replace(path)
+    """In one step: its program may read it at any moment. The draft's name is nobody's to guess."""
+    fd, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        with contextlib.suppress(FileNotFoundError):
+            Path(draft).chmod(path.stat().st_mode & 0o777)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 def _with(theirs: Json, ours: Json) -> Json:
@@ -65,6 +78,8 @@ def _with(theirs: Json, ours: Json) -> Json:
             merged[key] = _with(before, value)
         elif _is_list(before) and _is_list(value):
             merged[key] = [*before, *(one for one in value if one not in before)]
+        elif key in theirs and before != value:
+            raise ValueError(f"its {key!r} is another kind of thing than ours")
         else:
             merged[key] = value
     return merged
@@ -80,7 +95,9 @@ def _without(theirs: Json, ours: Json) -> Json:
             left[key] = [one for one in before if one not in value]
         elif before == value:
             left[key] = None
-        if key in left and not left[key]:
+        else:
+            continue
+        if not left[key]:
             del left[key]
     return left
 

@@ -15,6 +15,7 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -22,11 +23,13 @@ import msgspec
 from fleet.core.delivery import Evidence
 from fleet.core.errors import HooksUnsupported, StoreFailed
 from fleet.core.profile import Hooks, Profile
-from node.adapters import settings
+from node.adapters import plain, settings
 from node.ports import Hooked, PaneRef, Told
 
 _KEPT = 64
 """Told turns that stay in an agent's folder, for a node that comes back."""
+_TURN_BYTES = 2 * 1024 * 1024
+"""A told turn. What we type is far shorter; a longer one is somebody else's."""
 _TAIL_BYTES = 2 * 1024 * 1024
 _NEWEST = 8
 """Transcripts that are read: an agent at work writes the newest of its kind."""
@@ -94,13 +97,17 @@ class Witnesses:
         if not path.parent.is_dir():
             why = f"it reads new settings only from {path.parent}, which is not there"
             raise HooksUnsupported(name, why)
+        if os.path.realpath(path) != str(path):
+            # Written through it we would change, or copy, a file of another place.
+            raise HooksUnsupported(name, f"{path} is a symbolic link, or stands behind one")
         added = msgspec.json.decode(adopt, type=settings.Json)
         told = {"path": str(path), "added": added}
         try:
             (self._root / name / _ADOPTED).write_bytes(msgspec.json.encode(told))
             settings.put_in(path, added)
         except ValueError:
-            raise HooksUnsupported(name, f"{path} is not a JSON object") from None
+            why = f"{path} is not a JSON object that takes our hook"
+            raise HooksUnsupported(name, why) from None
         except OSError as error:
             raise StoreFailed(f"cannot write {path}: {error.strerror}") from error
 
@@ -112,6 +119,13 @@ class Witnesses:
             settings.take_out(Path(told.path), told.added)
         shutil.rmtree(self._root / name, ignore_errors=True)
 
+    def keep(self, names: Container[str]) -> None:
+        """Remove what is left of agents that are none: the node died while one was adopted."""
+        with contextlib.suppress(OSError):
+            for folder in self._root.iterdir():
+                if folder.name not in names:
+                    self.remove(folder.name)
+
     async def told(
         self, name: str, ref: PaneRef, profile: Profile, envelope_id: str, end: str
     ) -> Told | None:
@@ -122,7 +136,7 @@ class Witnesses:
                     return Told(Evidence.HOOK, text)
         if profile.transcript and self._is_due(name):
             marks = (envelope_id.encode(), end.encode())
-            if await asyncio.to_thread(_is_written, profile.transcript, ref.agent_pid, marks):
+            if await asyncio.to_thread(_is_written, profile.transcript, ref.agent_pid, *marks):
                 return Told(Evidence.TRANSCRIPT, "")
         return None
 
@@ -134,7 +148,8 @@ class Witnesses:
             return list(before.values())
         found.sort(key=_written_at)
         for path in found[:-_KEPT]:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not a file of ours, or gone
+                path.unlink()
         kept = found[-_KEPT:]
         self._heard[name] = {p.name: before.get(p.name) or _text_in(p, key) for p in kept}
         return list(self._heard[name].values())
@@ -157,17 +172,25 @@ def _filled(template: str, folder: Path, tell: Path, *, in_string: bool = False)
 def _text_in(path: Path, key: str) -> str:
     """The turn that a file tells; empty when it tells something else."""
     try:
-        text = msgspec.json.decode(path.read_bytes(), type=dict[str, object]).get(key)
-    except (OSError, ValueError):
+        said = plain.whole(path, _TURN_BYTES)
+        text = msgspec.json.decode(said, type=dict[str, object]).get(key)
+    except (OSError, ValueError, RecursionError):
         return ""
     return text if isinstance(text, str) else ""
 
 
-def _is_written(patterns: tuple[str, ...], pid: int, marks: tuple[bytes, ...]) -> bool:
-    """Whether all marks stand in the tail of one of the files written last."""
+def _is_written(patterns: tuple[str, ...], pid: int, envelope_id: bytes, end: bytes) -> bool:
+    """Whether both stand in the tail of one of the files written last.
+
+    An end line behind a blank is one that was read off a screen, where a gutter stands before it:
+    another agent has looked at ours, and its transcript tells nothing of what ours took.
+    """
     found = [path for pattern in patterns for path in _files(pattern, pid)]
     newest = sorted(found, key=_written_at, reverse=True)[:_NEWEST]
-    return any(all(mark in tail for mark in marks) for tail in map(_tail, newest))
+    return any(
+        envelope_id in tail and tail.count(end) > tail.count(b" " + end)
+        for tail in map(_tail, newest)
+    )
 
 
 def _files(pattern: str, pid: int) -> list[Path]:
@@ -181,7 +204,10 @@ def _files(pattern: str, pid: int) -> list[Path]:
         base = environment.get(head[1:], "")
     else:
         base, rest = _folder_of(pid), pattern
-    return list(Path(base).glob(rest)) if base and rest else []
+    try:
+        return list(Path(base).glob(rest)) if base and rest else []
+    except (OSError, ValueError):  # a folder went meanwhile, or its name is none
+        return []
 
 
 def _environment(pid: int) -> dict[str, str]:
@@ -208,8 +234,6 @@ def _written_at(path: Path) -> int:
 
 def _tail(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            return file.read()
-    except OSError:
+        return plain.tail_of(path, _TAIL_BYTES)
+    except (OSError, ValueError):
         return b""

@@ -87,6 +87,7 @@ class Agents:
         self._online: set[str] = set()
         self.changed: Callable[[str], None] = lambda _name: None
         inbox.agent = self.get
+        witness.keep(self._agents)
         for agent in self._agents.values():
             fleet.directory.put(fleet.local_entry(agent, online=False))
 
@@ -167,6 +168,7 @@ class Agents:
             if program in SHELLS and is_bare(command) and not profile.is_shell:
                 raise PaneIsShell(f"the pane of {name}", program)
         is_hooked = before.hooks if wish.hooks is None and before else bool(wish.hooks)
+        self._witness.remove(name)  # what an earlier life was taught
         hooked = self._hook(name, profile, None) if is_hooked else Hooked()
         token = self._clock.token()
         cwd = wish.cwd or (before.cwd if before else "") or wish.here
@@ -180,7 +182,11 @@ class Agents:
         )
         argv = (*command, *hooked.arguments)
         spec = SpawnSpec(wish.socket, argv, cwd, name, environment, token)
-        ref = await self._panes.spawn(spec)
+        try:
+            ref = await self._panes.spawn(spec)
+        except FleetError:
+            self._witness.remove(name)
+            raise
         agent = Agent(
             name,
             profile.name,
@@ -219,6 +225,7 @@ class Agents:
             if info.is_shell or profile.is_shell:
                 raise PaneIsShell(f"pane {wish.pane}", info.program)
         ref = await self._panes.bind(wish.socket, wish.pane, self._clock.token())
+        self._witness.remove(name)
         try:
             if wish.hooks:
                 self._hook(name, profile, ref)
