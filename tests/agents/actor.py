@@ -81,6 +81,11 @@ class Actor:
     def screen(self) -> str:
         return self.stage.world.tmux("capture-pane", "-p", "-t", self.pane)
 
+    def pictured(self) -> str:
+        """Cursor and title, then the screen."""
+        look = self.look()
+        return "\n".join((f"{look.cursor_x},{look.cursor_y} {look.title}", *look.rows))
+
     def shows(self, text: str) -> bool:
         """Whether the screen shows a text; breaks of rows and blanks make no difference."""
         return "".join(text.split()) in "".join(self.screen().split())
@@ -108,7 +113,7 @@ class Actor:
         try:
             until(condition, what, limit_s)
         except AssertionError:
-            raise Stuck(what, self.screen()) from None
+            raise Stuck(what, self.pictured()) from None
 
     def wait_idle(self, limit_s: float = LIMIT_S) -> None:
         """Wait until it waits for input, in two looks that are the same: programs redraw."""
@@ -145,7 +150,7 @@ class Actor:
             except AssertionError:
                 continue
             return
-        raise Stuck(f"{self.name} takes no prompt from its person", self.screen())
+        raise Stuck(f"{self.name} takes no prompt from its person", self.pictured())
 
     # --- what it was told ---
 
@@ -163,7 +168,7 @@ class Actor:
         said = self.stage.home.run(*words, stdin=text.encode())
         told = said.json if said.out.strip() else {}
         if "state" not in told:
-            raise Stuck(f"fleet send gives no receipt: {said}", self.screen())
+            raise Stuck(f"fleet send gives no receipt: {said}", self.pictured())
         return dict(told)
 
     def receipt(self, envelope_id: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _cell(actor: Actor, situation: str, text: str) -> Cell:
     _note(cell, play)
     _judge(cell, actor, seen)
     if cell.verdict != "right":
-        cell.screen = cell.screen or actor.screen()
+        cell.screen = cell.screen or play.screen or actor.screen()
         actor.stage.home.run("cancel", cell.envelope or "-")
         actor.fresh()
     return cell

@@ -30,10 +30,13 @@ class Play:
     receipt: Receipt = field(default_factory=dict)
     held: str = ""  # the reason it was held for, when the situation asks for that
     wrong: list[str] = field(default_factory=list)
+    screen: str = ""  # the cursor, the title and the rows when it was not submitted
 
     def send(self, timeout_s: str = "30") -> None:
         """Send it, or wait on for what was sent."""
         self.receipt = self.actor.send(self.text, self.key, timeout_s)
+        if self.receipt["state"] != "submitted":
+            self.screen = self.actor.pictured()
 
     def expect_held(self, reason: str) -> None:
         """Send it; it has to be held for this reason."""
