@@ -20,7 +20,8 @@ OUTPUT = Path("build/agents/agents.json")
 
 
 def main() -> None:
-    """Play what is asked for; exits with 1 unless every cell of every program is right."""
+    """Play what is asked for; exits with 1 when a program did not run, anything was wrong, or an idle
+    program did not get its messages in time."""
     parser = argparse.ArgumentParser(prog="python -m tests.agents", description=__doc__)
     parser.add_argument("--only", default="", help=f"of {', '.join(PROGRAMS)}, with commas")
     parser.add_argument("--size", default="usual", choices=("few", "usual", "all"))
