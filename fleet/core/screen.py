@@ -119,7 +119,8 @@ def gate(
         return Hold(HoldReason.BUSY, "another program has the terminal")
     if hold := _terminal_hold(profile, look):
         return hold
-    if any(pattern.search(row) for pattern in profile.starting for row in look.rows):
+    # Once it was ready, such a row is in the conversation: somebody has said it.
+    if not was_ready and any(p.search(row) for p in profile.starting for row in look.rows):
         return Hold(HoldReason.STARTING, "it is not ready yet")
     if is_busy(profile, look) and not profile.queues_while_busy:
         return Hold(HoldReason.BUSY, "the program is at work")
@@ -269,14 +270,20 @@ def holds(profile: Profile, look: Look, own: Own) -> bool:
 
     Rows are compared without blanks: programs wrap a text, and indent it, each in its own way.
     """
-    rows, begins = _input(profile, look)
-    text = "\n".join(rows)
-    if begins and profile.folded and profile.folded.fullmatch(" ".join(text.split())):
+    if _fold(profile, look):
         return True
+    rows, begins = _input(profile, look)
     seen = _squeezed(rows)
     if not seen.endswith(_squeezed([own.end])) or not own.end:
         return False
     return not begins or seen.startswith(_squeezed([own.start]))
+
+
+def _fold(profile: Profile, look: Look) -> str:
+    """What the input shows in place of a long paste; empty if it shows anything else."""
+    rows, begins = _input(profile, look)
+    text = " ".join("\n".join(rows).split())
+    return text if begins and profile.folded and profile.folded.fullmatch(text) else ""
 
 
 def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
@@ -286,7 +293,9 @@ def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
     it was shown; None after a restart of the node, when only the text itself proves it.
     """
     if profile.continuation is not None:
-        return holds(profile, now, own)
+        before, fold = _fold(profile, typed) if typed else "", _fold(profile, now)
+        # Another one is a long paste of somebody's own.
+        return holds(profile, now, own) and (not before or fold in {"", before})
     end = own.end
     if end and end in now.cursor_row:
         return True
@@ -295,6 +304,15 @@ def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
     if composer(profile, typed) is Composer.FILLED:
         return now.cursor_row == typed.cursor_row
     return True  # it was never seen to stand there: Enter is tried all the same
+
+
+def returned(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
+    """Whether a text that had left the input is in it again: a redraw or a question had hidden it,
+    or a person called it back."""
+    if profile.continuation is None:
+        return bool(own.end) and own.end in now.cursor_row
+    before = _fold(profile, typed) if typed else ""
+    return holds(profile, now, own) and _fold(profile, now) == before
 
 
 def taken(profile: Profile, typed: Look, now: Look, own: Own) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from fleet.core.address import OPERATOR
 from fleet.core.delivery import RECIPIENT, Event, HoldReason, State, may
 from fleet.core.errors import FleetError, NoTmux, TooLarge
 from fleet.core.keystrokes import (
+    Cleaned,
     Paste,
     clean,
     framed,
@@ -24,7 +26,7 @@ from fleet.core.keystrokes import (
     suited,
     untabbed,
 )
-from fleet.core.profile import Unknown
+from fleet.core.profile import Profile, Unknown
 from fleet.core.screen import (
     Look,
     Own,
@@ -216,6 +218,8 @@ class Courier:
         now_s = self._clock.now_s()
         if desk.held_since_s < 0:
             desk.held_since_s = now_s
+        if reason not in _SLOW_NEWS:  # a person let it through to another screen than this
+            self._inbox.let_through.discard(job.item.envelope.id)
         if reason is HoldReason.DRAFT and self._is_overdue(job):
             self._inbox.advance(job.item, Event.EXPIRE, reason, _NOT_LEFT)
             return 0
@@ -226,13 +230,11 @@ class Courier:
         return pause_s
 
     def _is_overdue(self, job: Job) -> bool:
-        """Whether the first draft that held it back has been seen for longer than is waited for."""
+        """Whether a draft has held it back for longer than is waited for, and nothing else since."""
         limit_s = job.item.envelope.draft_limit_s or job.profile.draft_limit_s
-        since_s = next(
-            (e.at_s for e in job.item.timeline if e.reason == HoldReason.DRAFT),
-            self._clock.wall_s(),
-        )
-        return 0 < limit_s <= self._clock.wall_s() - since_s
+        last = job.item.timeline[-1]
+        is_waiting = last.reason == HoldReason.DRAFT
+        return is_waiting and 0 < limit_s <= self._clock.wall_s() - last.at_s
 
     async def _begin(self, desk: Desk, job: Job, look: Look) -> tuple[Job, str, Paste] | None:
         """Write the intent down; None when the envelope was taken back meanwhile."""
@@ -247,19 +249,14 @@ class Courier:
         if how is Paste.LINES and look.tty is not Tty.LINE:
             cleaned = untabbed(cleaned)
         nonce = self._clock.nonce()
-        text = cleaned.text
-        if not fits(job.profile, look, text):
+        suit = partial(_suited, job.profile, is_raw=item.envelope.raw)
+        if not fits(job.profile, look, suit(cleaned).text):
             if item.envelope.raw:
                 self._inbox.advance(item, Event.REFUSE, TooLarge.code, _NOT_WHOLE)
                 return None
-            text = await self._spill.shorten(item.envelope.id, text)
-        if not item.envelope.raw:
-            cleaned = suited(
-                replace(cleaned, text=text),
-                keeps_tabs=job.profile.keeps_tabs,
-                keeps_decomposed=job.profile.keeps_decomposed,
-                mention=job.profile.mention,
-            )
+            short = await self._spill.shorten(item.envelope.id, cleaned.text)
+            cleaned = replace(cleaned, text=short)
+        cleaned = suit(cleaned)
         item = replace(
             item, mark=desk.mark, token=job.ref.token, nonce=nonce, cleaned=cleaned.changed
         )
@@ -275,3 +272,15 @@ class Courier:
         )
         own, now_s = own_of(item), self._clock.now_s()
         return replace(job, item=item, own=own, whole=whole, pasted_s=now_s), whole, how
+
+
+def _suited(profile: Profile, cleaned: Cleaned, *, is_raw: bool) -> Cleaned:
+    """The text as it will be typed; a raw one is meant for the program as it is."""
+    if is_raw:
+        return cleaned
+    return suited(
+        cleaned,
+        keeps_tabs=profile.keeps_tabs,
+        keeps_decomposed=profile.keeps_decomposed,
+        mention=profile.mention,
+    )

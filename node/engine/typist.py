@@ -21,6 +21,7 @@ from fleet.core.screen import (
     bound,
     composer,
     is_busy,
+    returned,
     settled,
     shown,
     stands,
@@ -127,7 +128,7 @@ class Typist:
         was_sent = settled(job.profile, look, job.own)
         if told := await self._told(job):
             await self._submitted(job, told)
-        elif was_sent and any(job.own.end in row for row in look.rows):
+        elif was_sent and not job.item.envelope.raw and any(job.own.end in r for r in look.rows):
             self._inbox.advance(job.item, Event.SUBMIT, evidence=Evidence.SCREEN)
         else:
             self._inbox.advance(job.item, Event.GIVE_UP, detail=_REMOVED)
@@ -148,9 +149,13 @@ class Typist:
             look = await self._panes.look(job.ref)
             waited_s = self._clock.now_s() - start_s
             is_late = waited_s >= job.profile.evidence_limit_s
-            if self._took(job, typed, look) and seen is not None and self._took(job, typed, seen):
+            is_gone = bound(look, job.ref.token, is_shell=job.profile.is_shell) is not None
+            if not is_gone and seen is not None and self._took(job, typed, look, seen):
                 shown_s = shown_s if shown_s >= 0 else waited_s
-            if shown_s >= 0 and (is_late or waited_s - shown_s >= job.profile.stronger_s):
+                again.clear()  # what stands there from now on, a person has put there
+            is_back = returned(job.profile, typed, look, job.own)
+            is_due = is_late or is_gone or waited_s - shown_s >= job.profile.stronger_s
+            if shown_s >= 0 and is_due and not is_back:
                 await self._submitted(job, Told(Evidence.SCREEN, ""))
                 return
             if self._lost(job, look):
@@ -158,7 +163,7 @@ class Typist:
             if is_late:
                 self._inbox.advance(job.item, Event.GIVE_UP, detail=_NO_SIGN)
                 return
-            if again and waited_s >= again[0] and self._is_unsent(job, look):
+            if again and waited_s >= again[0] and self._is_unsent(job, typed, look):
                 again.pop(0)
                 await self._enter(job, look)
             seen = look
@@ -171,13 +176,14 @@ class Typist:
             return True
         return self._clock.now_s() - job.pasted_s <= limit_s
 
-    def _is_unsent(self, job: Job, look: Look) -> bool:
+    def _is_unsent(self, job: Job, typed: Look | None, look: Look) -> bool:
         """Whether the text itself is seen to stand in the input still."""
         if asking(job.profile, look, job.own) or look.unread_bytes:
             return False
         if not self._is_time(job, look):
             return False
-        return stands(job.profile, None, look, job.own)
+        before = typed if job.profile.continuation is not None else None
+        return stands(job.profile, before, look, job.own)
 
     async def _told(self, job: Job) -> Told | None:
         """What the program itself told; a raw text has no id to be known by."""
@@ -196,10 +202,10 @@ class Typist:
         )
         await self._store.commit()
 
-    def _took(self, job: Job, typed: Look | None, look: Look) -> bool:
+    def _took(self, job: Job, typed: Look | None, *looks: Look) -> bool:
         if typed is None:
-            return settled(job.profile, look, job.own)
-        return taken(job.profile, typed, look, job.own)
+            return all(settled(job.profile, look, job.own) for look in looks)
+        return all(taken(job.profile, typed, look, job.own) for look in looks)
 
     def _lost(self, job: Job, look: Look) -> bool:
         hold = bound(look, job.ref.token, is_shell=job.profile.is_shell)
@@ -224,8 +230,12 @@ class Typist:
                 self._inbox.advance(item, Event.NOT_TYPED, HoldReason.BUSY, _INTERRUPTED)
                 return
             job = replace(job, item=self._inbox.advance(item, Event.TYPE))
-        if look.sub < item.mark and not await self._press(job, None):
-            return
+        if look.sub < item.mark:
+            if told := await self._told(job):  # a person pressed Enter; what stands there is theirs
+                await self._submitted(job, told)
+                return
+            if not await self._press(job, None):
+                return
         await self._prove(job, None)
 
 

@@ -7,9 +7,10 @@ byte. ``--silent`` echoes nothing, ``--swallow N`` ignores the first N Enters af
 ``--dialog`` opens a question first that any key answers (and writes that down as a turn "DIALOG"),
 ``--ask`` opens it after the first paste, ``--quit`` ends after the first paste, ``--deaf`` shows its
 prompt and never reads, ``--mute`` reads and does nothing at all, ``--tell COMMAND`` gives each turn to
-a command as JSON, ``--log FILE`` adds it to a file, ``--shout`` takes what stands between
-first and last line in capitals, ``--banner TEXT`` shows
-a row above the prompt until C-l clears the screen. C-d ends it. Real programs do all of these.
+a command as JSON, ``--log FILE`` adds it to a file, ``--shout`` takes what stands between first and
+last line in capitals, ``--banner TEXT`` shows a row above the prompt until C-l clears the screen,
+``--flicker`` shows an empty input for a moment after an Enter that it swallows. C-u empties a row of
+input, C-d ends it. Real programs do all of these.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ class Recorder:
                 self.enter(now_s)
             elif byte == 0x04:
                 sys.exit()
+            elif byte == 0x15:
+                self.turn = b""
+                self.show("\r\x1b[K")
+                self.prompt()
             elif byte == 0x0C:
                 self.show("\x1b[H\x1b[2J")
                 self.prompt()
@@ -110,6 +115,11 @@ class Recorder:
     def enter(self, now_s: float) -> None:
         if self.swallow > 0:
             self.swallow -= 1
+            if self.options.flicker:
+                self.show("\x1b[H\x1b[2J")
+                self.prompt()
+                time.sleep(0.3)
+                self.echo(self.turn)
             return
         self.swallow = self.options.swallow
         text = self.turn.decode("utf-8", "surrogateescape")
@@ -145,7 +155,7 @@ def main() -> None:
     parser.add_argument("--swallow", type=int, default=0)
     for name in ("--tell", "--log", "--banner"):
         parser.add_argument(name, default="")
-    for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute", "--shout"):
+    for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute", "--shout", "--flicker"):
         parser.add_argument(flag, action="store_true")
     recorder = Recorder(parser.parse_args())
     atexit.register(termios.tcsetattr, 0, termios.TCSADRAIN, termios.tcgetattr(0))

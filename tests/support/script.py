@@ -23,7 +23,7 @@ from tests.support.world import World
 
 _OPTION = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
-_NUMBERS = {"timeout": "timeout_s", "expires": "expires_s"}
+_NUMBERS = {"timeout": "timeout_s", "expires": "expires_s", "draft_limit": "draft_limit_s"}
 
 Options = dict[str, str]
 

@@ -33,6 +33,7 @@ title = "recorder, whose input has several rows"
 paste = "bracketed"
 prompt = '^> '
 continuation = '^  '
+folded = '\\[folded \\d+\\]'
 busy = ['^\\(at work\\)']
 queues_while_busy = true
 settle_s = 0.3
@@ -44,6 +45,14 @@ transcript = ["talk.jsonl"]
 
 [hooks]
 arguments = ["--tell", "{tell}"]
+""",
+    "blanks": """
+title = "recorder, which makes blanks of tabs"
+paste = "bracketed"
+prompt = '^> '
+keeps_tabs = false
+paste_limit_bytes = 2000
+evidence_limit_s = 1.5
 """,
     "patient": """
 title = "recorder, waited for longer"

@@ -94,6 +94,26 @@ def test_what_a_person_types_behind_our_text_is_never_sent_with_it(room: Termina
     assert program.screen().rstrip().endswith(" and more")
 
 
+def test_a_long_paste_of_a_persons_own_is_not_sent_while_a_stronger_word_is_waited_for(
+    room: TerminalRoom,
+) -> None:
+    program, recording = boxed(room, "paster")
+    sending = program.begin("ours")
+    until(recording.raw, "ours was taken")
+    program.write("[folded 7]")
+    sending.communicate()
+    assert sending.returncode == 0
+    assert texts(recording) == ["ours"]
+    assert program.screen().rstrip().endswith("> [folded 7]")
+
+
+def test_a_text_that_its_program_shows_again_was_not_taken(room: TerminalRoom) -> None:
+    program, recording = boxed(room, "flicker", "--swallow", "1", "--flicker")
+    said = program.send("ours")
+    assert (said.code, said.json["state"]) == (6, "unconfirmed")
+    assert recording.raw() == []
+
+
 def test_enter_waits_for_a_program_at_work_that_may_keep_a_question_back(
     room: TerminalRoom,
 ) -> None:
@@ -106,6 +126,17 @@ def test_enter_waits_for_a_program_at_work_that_may_keep_a_question_back(
     assert texts(recording) == ["later"]
 
 
+def test_a_raw_text_that_a_person_took_away_is_not_proven_by_a_row_that_says_the_same(
+    room: TerminalRoom,
+) -> None:
+    program, recording = boxed(room, "raw", "--banner", "(at work) all is ok\\n")
+    said = program.send("ok", "--raw", "--timeout", "1")
+    assert (said.code, said.json["state"]) == (5, "typed")
+    program.press("C-u")
+    program.wait_state(said.json["id"], "unconfirmed")
+    assert recording.raw() == []
+
+
 def test_a_turn_that_was_told_while_the_node_was_down_is_known_afterwards(
     room: TerminalRoom,
 ) -> None:
@@ -116,6 +147,7 @@ def test_a_turn_that_was_told_while_the_node_was_down_is_known_afterwards(
     sending.communicate()
     program.press("Enter")
     until(recording.raw, "it was taken while the node was dead")
+    program.write("[folded 7]")  # a long paste of the person's own, which must stay
     room.home.up()
     (mine,) = room.home.ask("inbox", "alone")
     assert program.wait_state(mine["id"], "submitted")["evidence"] == "hook"

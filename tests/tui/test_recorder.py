@@ -188,3 +188,12 @@ def test_a_program_that_has_ended_is_offline_and_its_shell_is_not_typed_into(
     (agent,) = [agent for agent in room.home.ask("ls") if agent["name"] == program.name]
     assert agent["state"] == "offline"
     assert texts(recording) == ["while it lived"]
+
+
+def test_what_is_longer_than_a_paste_only_when_it_is_typed_goes_to_a_file(
+    room: TerminalRoom,
+) -> None:
+    program, recording = room.recorder("blanks", profile="blanks")
+    program.sent("begin" + "\t" * 800 + "end")
+    (turn,) = recording.turns()
+    assert "the whole text (808 bytes, " in turn.text

@@ -22,6 +22,7 @@ from fleet.core.screen import (
     gate,
     holds,
     is_busy,
+    returned,
     settled,
     shown,
     stands,
@@ -432,6 +433,32 @@ def test_the_input_holds_our_text_when_it_is_there_whole_and_alone(seen: Look, i
     assert stands(BOXED, STANDING, seen, OWN) is it_holds
 
 
+def test_a_long_paste_of_a_persons_own_is_not_ours():
+    ours, theirs = look("> [Pasted 26 lines]"), look("> [Pasted 7 lines]")
+    assert stands(BOXED, ours, look("> [Pasted 26", "  lines]"), OWN)
+    assert stands(BOXED, ours, STANDING, OWN)
+    assert not stands(BOXED, ours, theirs, OWN)
+
+
+@pytest.mark.parametrize(
+    ("profile", "typed", "now", "is_back"),
+    [
+        (BOXED, STANDING, STANDING, True),
+        (BOXED, None, STANDING, True),
+        (BOXED, STANDING, look("> Type here", cursor_x=2), False),
+        (BOXED, STANDING, look("> [Pasted 26 lines]"), False),  # somebody's own
+        (BOXED, look("> [Pasted 26 lines]"), look("> [Pasted 26 lines]"), True),
+        (BOXED, look("> [Pasted 26 lines]"), look("> [Pasted 7 lines]"), False),
+        (BASH, look(*FRAME), look(*FRAME), True),
+        (BASH, look(*FRAME), look(*FRAME, "$"), False),
+    ],
+)
+def test_a_text_that_had_left_the_input_may_be_in_it_again(
+    profile: Profile, typed: Look | None, now: Look, is_back: bool
+):
+    assert returned(profile, typed, now, OWN) is is_back
+
+
 def test_a_text_that_nobody_knows_the_end_of_is_not_held():
     assert not holds(BOXED, look("> /compact"), Own("/compact", ""))
     assert holds(BOXED, look("> /compact"), Own("/compact", "/compact"))
@@ -474,6 +501,8 @@ def test_a_prompt_that_is_there_too_early_is_no_prompt():
     assert held is not None
     assert held.reason is HoldReason.STARTING
     assert gate(early, look("loaded", "> "), TOKEN, 0.0) is None
+    # Later somebody has said such a row: it must not stop the mail.
+    assert gate(early, look("loading", "> "), TOKEN, 0.0, was_ready=True) is None
 
 
 def test_a_title_tells_work():
