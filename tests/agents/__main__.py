@@ -57,8 +57,11 @@ def _play(name: str, had: Installed | NotInstalled, size: str) -> Ran:
     if isinstance(had, NotInstalled):
         return Ran(name, "", trouble=f"not installed: {had}")
     print(f"{name} {had.version}", flush=True)
-    with stage() as where:
-        return play_program(where, PROGRAMS[name], had, size)
+    try:
+        with stage() as where:
+            return play_program(where, PROGRAMS[name], had, size)
+    except AssertionError as error:
+        return Ran(name, had.version, trouble=f"no stage for it: {error}")
 
 
 if __name__ == "__main__":

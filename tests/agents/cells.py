@@ -107,6 +107,8 @@ def play_program(stage: Stage, program: Program, installed: Installed, size: str
         _later(actor, ran, first_s)
     except Stuck as stuck:
         ran.trouble, ran.screen = f"hangs, never came true: {stuck.what}", stuck.screen
+    except AssertionError as error:  # what the stage asked of the product, and did not get
+        ran.trouble = f"broken off: {error}"
     finally:
         stage.home.run("stop", program.name)
         ran.seconds = time.monotonic() - began_s

@@ -49,7 +49,7 @@ def rows(ran: Sequence[Ran]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for r in ran:
         if r.trouble:
-            found.append((r.program, r.trouble, *[""] * (len(HEAD) - 2)))
+            found.append((r.program, r.trouble.partition(":")[0], *[""] * (len(HEAD) - 2)))
         for situation in SITUATIONS:
             cells = [cell for cell in r.cells if cell.situation == situation]
             found += [(r.program, situation, *_figures(r, cells))] if cells else []
