@@ -27,9 +27,23 @@ def _arguments(parser: Parser) -> None:
         help="begin with the last N (default: 20)",
     )
     parser.add_argument("--no-follow", action="store_true", help="end after those that are there")
+    parser.add_argument(
+        "--verify", action="store_true",
+        help="walk the log's hash chain instead, and say where it is broken; needs no node",
+    )  # fmt: skip
+    parser.add_argument(
+        "--against", metavar="HASH", default=None,
+        help="with --verify: the log has to hold this hash, kept from an earlier --verify",
+    )  # fmt: skip
 
 
 def _log(call: Invocation) -> int:
+    if call.given.verify:
+        from fleet.cli.audit import verify
+
+        return verify(call)
+    if call.given.against is not None:
+        raise call.usage("--against goes with --verify")
     lines, follows = int(call.given.lines), not call.given.no_follow
     if lines < 0:
         raise call.usage(f"-n {lines}: not below 0")

@@ -12,13 +12,13 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from fleet.core.chain import BEFORE_THE_FIRST, link
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
 
 SCHEMA_VERSION = 2
@@ -196,7 +196,7 @@ class Database:
 
     def _chain(self, told: list[dict[str, object]]) -> None:
         events = msgspec.json.encode(told).decode()
-        self._hash = sha256(f"{self._hash}\n{events}".encode()).hexdigest()
+        self._hash = link(self._hash, events)
         self._n += 1
         self.execute(
             "INSERT INTO audit VALUES (?, ?, ?, ?)", (self._n, told[-1]["at"], events, self._hash)
@@ -204,7 +204,7 @@ class Database:
 
     def _chain_end(self) -> tuple[str, int]:
         last = self.row("SELECT hash, n FROM audit ORDER BY n DESC LIMIT 1")
-        return (str(last[0]), int(last[1])) if last else ("", 0)
+        return (str(last[0]), int(last[1])) if last else (BEFORE_THE_FIRST, 0)
 
     def audit_tail(self, count: int) -> list[dict[str, object]]:
         """The newest ``count`` events, oldest first, each with its group's number ``n``."""

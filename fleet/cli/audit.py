@@ -1,0 +1,94 @@
+"""``log --verify``: walk the hash chain of a home's audit log, with or without its node.
+
+The file is read, never written, and as of one moment: a running node may write meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from fleet.cli.terminal import plain
+from fleet.paths import DATABASE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fleet.cli.command import Invocation
+    from fleet.core.chain import Row, Verdict
+
+EXIT_BROKEN = 6
+"""As of an envelope in doubt: what the log says is not known to be so."""
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ROWS = "SELECT n, at, events, hash FROM audit ORDER BY n"
+
+
+def verify(call: Invocation) -> int:
+    """The command."""
+    kept = str(call.given.against or "").strip().lower()
+    if call.given.against is not None and not _HASH.fullmatch(kept):
+        raise call.usage(
+            f"{call.given.against!r} is not a hash of the log", hint="fleet log --verify prints it"
+        )
+    path = os.path.join(call.home, DATABASE)
+    verdict = _verdict(path, kept)
+    broken = verdict.broken
+    if call.terminal.as_json:
+        call.terminal.data(
+            {
+                "ok": broken is None, "rows": verdict.rows, "events": verdict.events,
+                "hash": verdict.last_hash, "kept_at": verdict.kept_at or None,
+                "broken": {"n": broken.n, "why": broken.why} if broken else None,
+            }
+        )  # fmt: skip
+        return EXIT_BROKEN if broken else 0
+    if broken:
+        row = f"row {broken.n}: " if broken.n is not None else ""
+        call.terminal.complain(
+            plain(f"the audit log in {path} does not hold: {row}{broken.why}"),
+            f"it holds up to row {verdict.rows}; compare with a backup, and ask who could write it",
+        )
+        return EXIT_BROKEN
+    call.terminal.say(f"{verdict.rows} rows, {verdict.events} events: each fits the one before")
+    if kept:
+        later = verdict.rows - verdict.kept_at
+        call.terminal.say(f"the kept hash is that of row {verdict.kept_at}; {later} came after it")
+    call.terminal.say(f"hash {verdict.last_hash}")
+    call.terminal.note("keep the hash elsewhere: fleet log --verify --against HASH asks for it")
+    return 0
+
+
+def _verdict(path: str, kept: str) -> Verdict:
+    from sqlite3 import Error
+
+    from fleet.core.chain import verify as walk
+    from fleet.core.errors import StoreFailed
+
+    if not os.path.exists(path):
+        raise StoreFailed(
+            f"there is no {path}", hint="fleet up makes one; or say which: --home DIR"
+        )
+    try:
+        return walk(_rows(path), kept)
+    except Error as error:
+        raise StoreFailed(
+            f"{path} cannot be read: {error}", hint="is it a fleet's database? restore a backup"
+        ) from error
+
+
+def _rows(path: str) -> Iterator[Row]:
+    """The log as it is at this moment."""
+    from sqlite3 import connect
+    from urllib.request import pathname2url
+
+    from fleet.core.chain import Row
+
+    # What was set into the file need not be text; it is then no text that fits its hash.
+    connection = connect(f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None)
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    try:
+        for row in connection.execute(_ROWS):
+            yield Row(*row)
+    finally:
+        connection.close()
