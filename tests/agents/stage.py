@@ -12,6 +12,7 @@ import fcntl
 import os
 import pty
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -163,8 +164,9 @@ class Stage:
 
 @contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """A stage that takes itself down again."""
-    with scene() as world:
+    """A stage that takes itself down again, and what the programs left running."""
+    with contextlib.ExitStack() as behind, scene() as world:
+        behind.callback(_end_left, world.folder)
         home = world.home("white")
         if not is_alone():
             home = replace(home, environment={**home.environment, **_PROXIES})
@@ -179,3 +181,14 @@ def stage() -> Iterator[Stage]:
             if built.terminal is not None:
                 built.terminal.close()
             server.close()
+
+
+def _end_left(folder: Path) -> None:
+    """End what outlives its program, codex's daemon for one: its home is in our folder alone."""
+    mark = f"HOME={folder}/".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "environ").read_bytes().split(b"\0")
+            if any(word.startswith(mark) for word in words):
+                os.kill(int(process.name), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
