@@ -236,10 +236,15 @@ def _at_input(profile: Profile, look: Look) -> bool:
 
 
 def is_busy(profile: Profile, look: Look) -> bool:
-    """Whether its title or a row shows the program at work."""
+    """Whether its title or a row shows the program at work; what stands in its input does not."""
     if profile.busy_title and profile.busy_title.search(look.title):
         return True
-    return any(pattern.search(row) for pattern in profile.busy for row in look.rows)
+    rows = look.rows
+    if profile.frame is None and profile.continuation is not None:
+        typed, begins = _input(profile, look)
+        first = look.cursor_y + 1 - len(typed) if begins else look.cursor_y + 1
+        rows = (*rows[:first], *rows[look.cursor_y + 1 :])
+    return any(pattern.search(row) for pattern in profile.busy for row in rows)
 
 
 def fits(profile: Profile, look: Look, text: str) -> bool:

@@ -510,6 +510,16 @@ def test_a_title_tells_work():
     assert not is_busy(BOXED, look(">", title="◇ Ready"))
 
 
+def test_a_text_in_the_input_that_speaks_of_work_is_no_work():
+    profile = replace(BOXED, busy=(re.compile(r"^  esc to interrupt"),))
+    quoting = look(RULE, "> [fleet 7f3k2q | from neo]", "  esc to interrupt", f"  {END}")
+    assert stands(profile, None, quoting, OWN)
+    assert not is_busy(profile, quoting)
+    assert is_busy(profile, replace(quoting, rows=(*quoting.rows, RULE, "  esc to interrupt")))
+    assert is_busy(profile, look("  esc to interrupt", RULE, "> one", "  two"))
+    assert is_busy(profile, look("  esc to interrupt", "  two"))
+
+
 def test_an_unknown_screen_is_starting_until_the_prompt_was_there_once():
     seen = look("a picture", "")
     starting = gate(BOXED, seen, TOKEN, 0.0)
