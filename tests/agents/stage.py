@@ -166,7 +166,7 @@ class Stage:
 def stage() -> Iterator[Stage]:
     """A stage that takes itself down again, and what the programs left running."""
     with contextlib.ExitStack() as behind, scene() as world:
-        behind.callback(_end_left, world.folder)
+        behind.callback(end_left, world.folder)
         home = world.home("white")
         if not is_alone():
             home = replace(home, environment={**home.environment, **_PROXIES})
@@ -183,7 +183,7 @@ def stage() -> Iterator[Stage]:
             server.close()
 
 
-def _end_left(folder: Path) -> None:
+def end_left(folder: Path) -> None:
     """End what outlives its program, codex's daemon for one: its home is in our folder alone."""
     mark = f"HOME={folder}/".encode()
     for process in Path("/proc").glob("[0-9]*"):
