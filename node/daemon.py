@@ -32,6 +32,7 @@ from fleet.core.frames import (
     StepsAnswer,
 )
 from fleet.core.trust import Caller
+from fleet.logs import RECENT
 from fleet.paths import Paths
 from fleet.profiles import Profiles
 from fleet.profiles import load as load_profiles
@@ -183,6 +184,7 @@ class Daemon:
             self._me, str(self._paths.root), world, self._profiles, self._addresses
         )
         self.node.missing = self._missing
+        self.node.last_errors = RECENT.newest
         self.node.peers.keeper.fixed = self._config.peers
 
     # --- who we are ---

@@ -6,6 +6,7 @@ Rows hold what was written down, nothing that is only true while the process liv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fleet.core.delivery import State
 from fleet.core.envelope import Entry, Envelope, Receipt
@@ -22,6 +23,14 @@ class Me:
     boot: str
     epoch: str
     build: str
+
+
+class Waiting(NamedTuple):
+    """Envelopes that wait for the same: for whom or why, how many, and since when the oldest does."""
+
+    what: str
+    number: int
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ def _examine(call: Invocation) -> Iterator[Finding]:
     yield node
     if status is None:
         return
+    yield from _door(call, status)
     yield _clock(call)
     yield _store(call, status)
     yield _port(status)
@@ -165,6 +166,32 @@ def _node(call: Invocation) -> tuple[Status | None, Finding]:
         return None, Finding("node", "local-node", "fail", str(error), str(told["hint"]))
     detail = f"{status['node']}, process {status['pid']}, version {status['version']}"
     return status, Finding("node", "local-node", "ok", detail)
+
+
+def _door(call: Invocation, status: Status) -> Iterator[Finding]:
+    """What the node says of itself: whether it takes messages, and what it can be asked."""
+    from importlib.metadata import version
+
+    restart = "fleet down, then fleet up"
+    if status["version"] != version("fleet"):
+        detail = f"it is version {status['version']}, and this command {version('fleet')}"
+        yield Finding("version", "local-node", "warn", detail, restart)
+    try:
+        health = call.ask("health").result
+        calls = call.ask("calls").result
+    except Failed as failed:
+        if failed.error["code"] != "unknown_call":
+            raise
+        yield Finding("ready", "local-node", "warn", "it is too old to say", restart)
+        return
+    if health["ready"]:
+        yield Finding("ready", "local-node", "ok", "it takes messages, and writes them down")
+    for why in health["why"]:
+        remedy = f"what it says about itself is in {call.home}/log"
+        yield Finding("ready", why["layer"], "fail", why["detail"], remedy)
+    anyones = sum(one["for"] == "anyone" for one in calls)
+    detail = f"{len(calls)} calls, {anyones} of them for agents too"
+    yield Finding("door", "local-node", "ok", detail)
 
 
 def _clock(call: Invocation) -> Finding:

@@ -8,12 +8,17 @@ from fleet.cli.terminal import YELLOW, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from fleet.cli.command import Invocation
     from fleet.cli.terminal import Terminal
 
 SHORT_ID = 12
+_ERRORS_SHOWN = 3
+_PEERS = ("PEER", "STATE", "SINCE", "QUEUED", "TROUBLE")
+_WAITING = ("WAITS FOR", "HOW MANY", "OLDEST", "WHY")
+_ERRORS = ("ERRORS OF LATE", "EVENT", "ERROR", "DETAIL")
 
 
 def _status(call: Invocation) -> int:
@@ -38,18 +43,53 @@ def describe(terminal: Terminal, status: dict[str, Any]) -> None:
         ("mdns", status.get("mdns")),
         ("agents", _agents(status["agents"])),
         ("peers", f"{up} of {len(peers)} connected" if peers else "none yet: fleet invite"),
-        *((name, _queue(queue)) for name, queue in status["queues"].items()),
+        *((name, _queue(status["queues"][name])) for name in ("outbox", "inbox")),
+        ("dead letters", _dead(status["queues"].get("dead", {}))),
+        ("metrics", status.get("metrics")),
     )  # fmt: skip
     render.facts(terminal, pairs)
-    if peers:
-        terminal.say("")
-        rows = [
-            (peer["node"], peer["state"], render.ago(peer.get("last_seen")), peer.get("trouble"))
-            for peer in peers
-        ]
-        render.table(terminal, ("PEER", "STATE", "LAST SEEN", "TROUBLE"), rows)
+    _table(terminal, _PEERS, [_peer(peer) for peer in peers])
+    _table(terminal, _WAITING, list(_waiting(status["queues"])))
+    _table(terminal, _ERRORS, [_error(one) for one in status.get("errors", [])[-_ERRORS_SHOWN:]])
     for missing in status["missing"]:
         terminal.say(terminal.paint("missing", YELLOW) + plain(f"  {missing}"))
+
+
+def _table(terminal: Terminal, headings: Sequence[str], rows: list[tuple[object, ...]]) -> None:
+    if rows:
+        terminal.say("")
+        render.table(terminal, headings, rows)
+
+
+def _peer(peer: dict[str, Any]) -> tuple[object, ...]:
+    """What is wrong now; of a peer that is reached again, what was wrong last."""
+    failed = peer.get("last_error")
+    trouble = peer.get("trouble")
+    if failed and not trouble:
+        trouble = f"{render.ago(failed['at'])}: {failed['message']} ({failed['layer']})"
+    since = render.ago(peer.get("since") or peer.get("last_seen"))
+    return peer["node"], peer["state"], since, peer.get("queued") or "", trouble
+
+
+def _waiting(queues: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    for one in queues.get("queued", []):
+        yield f"node {one['node']}", one["count"], render.span(one["oldest_s"]), "queued here"
+    for one in queues.get("waiting", []):
+        why = ", ".join(f"{count} {reason}" for reason, count in one["held"].items())
+        yield one["agent"], one["count"], render.span(one["oldest_s"]), why
+
+
+def _error(one: dict[str, Any]) -> tuple[object, ...]:
+    return render.ago(one["at"]), one["event"], one["error"], render.first_line(one["detail"])
+
+
+def _dead(dead: dict[str, Any]) -> str:
+    told = [
+        f"{one['count']} in the {name}, the oldest {render.span(one['oldest_s'])} old"
+        for name, one in dead.items()
+        if one["count"]
+    ]
+    return "; ".join(told) + (": fleet inbox --dead, fleet outbox --dead" if told else "")
 
 
 def _fleet(status: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -18,9 +18,18 @@ from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors import MalformedRequest, NotAllowed, UnknownCall, every_error
 from fleet.core.trust import Caller, Verb, check
-from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of, outcome_of
-from node.doors import profiles, views, watching
+from fleet.outcomes import (
+    EXIT_NOT_YET,
+    EXIT_REACHED,
+    EXIT_UNREACHABLE,
+    OUTCOMES,
+    WAITABLE,
+    exit_code_of,
+    outcome_of,
+)
+from node.doors import profiles, standing, views, watching
 from node.doors.local import Answer, Request
+from node.doors.reflection import arguments
 from node.engine.agents import Start
 from node.engine.node import Node
 from node.engine.outbox import Wish
@@ -60,6 +69,29 @@ class Ask:
             return msgspec.convert(self.request.args, kind)
         except msgspec.ValidationError as error:
             raise MalformedRequest(f"{self.request.call}: {error}") from None
+
+
+Act = Callable[[Ask], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taking(Generic[T]):
+    """A call that takes arguments, and which: the node reads them by it, and others learn of them."""
+
+    kind: type[T]
+    act: Callable[[Ask, T], Awaitable[None]]
+
+    async def __call__(self, ask: Ask) -> None:
+        await self.act(ask, ask.args(self.kind))
+
+    def arguments(self) -> list[dict[str, object]]:
+        """What it takes, as others are told."""
+        return arguments(self.kind)
+
+
+def takes(kind: type[T]) -> Callable[[Callable[[Ask, T], Awaitable[None]]], Taking[T]]:
+    """Mark a call with the arguments it takes."""
+    return lambda act: Taking(kind, act)
 
 
 class Named(msgspec.Struct):
@@ -169,8 +201,8 @@ async def handle(node: Node, caller: Caller, request: Request, answer: Answer) -
 # --- talking ---------------------------------------------------------------------------------------
 
 
-async def _send(ask: Ask) -> None:
-    args = ask.args(SendArgs)
+@takes(SendArgs)
+async def _send(ask: Ask, args: SendArgs) -> None:
     if args.sender and args.sender.lower() not in {str(ask.caller), ask.caller.agent}:
         raise NotAllowed(
             str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
@@ -185,8 +217,8 @@ async def _send(ask: Ask) -> None:
     _answer_receipt(ask, receipt, wanted)
 
 
-async def _reply(ask: Ask) -> None:
-    args = ask.args(ReplyArgs)
+@takes(ReplyArgs)
+async def _reply(ask: Ask, args: ReplyArgs) -> None:
     item = ask.node.talk.incoming(args.id)
     wish = Wish(item.envelope.sender, args.text, key=args.key, reply_to=item.envelope.id)
     receipt, wanted = await ask.node.talk.reply(
@@ -222,14 +254,15 @@ def _answer_receipt(ask: Ask, receipt: Receipt, wanted: State) -> None:
     ask.answer.result(receipt.as_json(), code)
 
 
-async def _ack(ask: Ask) -> None:
-    item = ask.node.talk.incoming(ask.args(Id).id)
+@takes(Id)
+async def _ack(ask: Ask, args: Id) -> None:
+    item = ask.node.talk.incoming(args.id)
     done = await ask.node.inbox.acknowledge(item, ask.caller)
     ask.answer.result(done.receipt.as_json(), EXIT_REACHED)
 
 
-async def _inbox(ask: Ask) -> None:
-    args = ask.args(ListArgs)
+@takes(ListArgs)
+async def _inbox(ask: Ask, args: ListArgs) -> None:
     name = views.recipient_name(ask.node, args.name) if args.name else ""
     if not ask.caller.is_own_operator:
         if name not in {"", ask.caller.agent}:
@@ -239,50 +272,55 @@ async def _inbox(ask: Ask) -> None:
     ask.answer.result([views.letter(row.receipt) for row in rows], EXIT_REACHED)
 
 
-async def _outbox(ask: Ask) -> None:
-    args = ask.args(ListArgs)
+@takes(ListArgs)
+async def _outbox(ask: Ask, args: ListArgs) -> None:
     rows = ask.node.store.outbox.recent(args.limit, dead=args.dead)
     mine = [r for r in rows if ask.caller.is_own_operator or r.envelope.sender == str(ask.caller)]
     ask.answer.result([views.letter(row.receipt) for row in mine], EXIT_REACHED)
 
 
-async def _show(ask: Ask) -> None:
-    found = ask.node.talk.find(ask.args(Id).id)
+@takes(Id)
+async def _show(ask: Ask, args: Id) -> None:
+    found = ask.node.talk.find(args.id)
     party = {found.envelope.sender, f"{found.envelope.recipient}@{ask.caller.node}"}
     if not ask.caller.is_own_operator and str(ask.caller) not in party:
         raise NotAllowed(str(ask.caller), "read", found.envelope.id)
     ask.answer.result(views.whole_letter(found.receipt), EXIT_REACHED)
 
 
-async def _cancel(ask: Ask) -> None:
-    receipt = await ask.node.talk.cancel(ask.caller, ask.args(Id).id)
+@takes(Id)
+async def _cancel(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.cancel(ask.caller, args.id)
     ask.answer.result(receipt.as_json(), EXIT_REACHED)
 
 
-async def _release(ask: Ask) -> None:
-    receipt = await ask.node.talk.release(ask.caller, ask.args(Id).id)
+@takes(Id)
+async def _release(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.release(ask.caller, args.id)
     is_held = receipt.last.state is State.HELD
     ask.answer.result(receipt.as_json(), EXIT_NOT_YET if is_held else EXIT_REACHED)
 
 
-async def _revive(ask: Ask) -> None:
-    receipt = await ask.node.talk.revive(ask.caller, ask.args(Id).id)
+@takes(Id)
+async def _revive(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.revive(ask.caller, args.id)
     ask.answer.result(receipt.as_json(), EXIT_REACHED)
 
 
 # --- agents ----------------------------------------------------------------------------------------
 
 
-async def _start(ask: Ask) -> None:
-    _answer_agent(ask, await ask.node.agents.start(_wish(ask)))
+@takes(StartArgs)
+async def _start(ask: Ask, args: StartArgs) -> None:
+    _answer_agent(ask, await ask.node.agents.start(_wish(args)))
 
 
-async def _adopt(ask: Ask) -> None:
-    _answer_agent(ask, await ask.node.agents.adopt(_wish(ask)))
+@takes(StartArgs)
+async def _adopt(ask: Ask, args: StartArgs) -> None:
+    _answer_agent(ask, await ask.node.agents.adopt(_wish(args)))
 
 
-def _wish(ask: Ask) -> Start:
-    args = ask.args(StartArgs)
+def _wish(args: StartArgs) -> Start:
     return Start(
         args.name, args.socket, args.profile, args.policy, args.cwd, args.command, args.pane,
         args.here, args.hooks,
@@ -293,34 +331,37 @@ def _answer_agent(ask: Ask, agent: Agent) -> None:
     ask.answer.result(views.agent(ask.node, agent), EXIT_REACHED)
 
 
-async def _end(ask: Ask) -> None:
-    _answer_agent(ask, await ask.node.agents.end(_own(ask)))
+@takes(Named)
+async def _end(ask: Ask, args: Named) -> None:
+    _answer_agent(ask, await ask.node.agents.end(_own(ask, args)))
 
 
-async def _forget(ask: Ask) -> None:
-    _answer_agent(ask, await ask.node.agents.forget(_own(ask)))
+@takes(Named)
+async def _forget(ask: Ask, args: Named) -> None:
+    _answer_agent(ask, await ask.node.agents.forget(_own(ask, args)))
 
 
-def _own(ask: Ask) -> str:
+def _own(ask: Ask, args: Named) -> str:
     """The name of an agent of this node, typed bare or as an address."""
-    return views.own_name(ask.node, ask.args(Named).name)
+    return views.own_name(ask.node, args.name)
 
 
 async def _ls(ask: Ask) -> None:
     ask.answer.result(await views.agents(ask.node, ask.caller), EXIT_REACHED)
 
 
-async def _peek(ask: Ask) -> None:
-    args = ask.args(PeekArgs)
+@takes(PeekArgs)
+async def _peek(ask: Ask, args: PeekArgs) -> None:
     ask.answer.result(await views.screen(ask.node, ask.caller, args.name, args.lines), EXIT_REACHED)
 
 
-async def _attach(ask: Ask) -> None:
-    ask.answer.result(await views.place(ask.node, ask.args(Named).name), EXIT_REACHED)
+@takes(Named)
+async def _attach(ask: Ask, args: Named) -> None:
+    ask.answer.result(await views.place(ask.node, args.name), EXIT_REACHED)
 
 
-async def _route(ask: Ask) -> None:
-    args = ask.args(RouteArgs)
+@takes(RouteArgs)
+async def _route(ask: Ask, args: RouteArgs) -> None:
     route = await ask.node.router.walk(ask.caller, args.to, ask_far_node=args.probe)
     code = outcome_of(route.error).exit_code if route.error else EXIT_REACHED
     ask.answer.result(views.route(route), code)
@@ -331,6 +372,20 @@ async def _route(ask: Ask) -> None:
 
 async def _status(ask: Ask) -> None:
     ask.answer.result(views.status(ask.node), EXIT_REACHED)
+
+
+async def _health(ask: Ask) -> None:
+    told = await standing.health(ask.node)
+    ask.answer.result(told, EXIT_REACHED if told["ready"] else EXIT_UNREACHABLE)
+
+
+async def _calls(ask: Ask) -> None:
+    ask.answer.result([_described(name, *row) for name, row in CALLS.items()], EXIT_REACHED)
+
+
+def _described(name: str, who: Who, act: Act) -> dict[str, object]:
+    args = act.arguments() if isinstance(act, Taking) else []
+    return {"call": name, "for": who.value, "args": args}
 
 
 async def _stop(ask: Ask) -> None:
@@ -353,29 +408,31 @@ async def _nodes(ask: Ask) -> None:
     ask.answer.result(views.nodes(ask.node), EXIT_REACHED)
 
 
-async def _invite(ask: Ask) -> None:
-    token, expires_at_s = await ask.node.membership.invite(ask.args(InviteArgs).expires_s)
+@takes(InviteArgs)
+async def _invite(ask: Ask, args: InviteArgs) -> None:
+    token, expires_at_s = await ask.node.membership.invite(args.expires_s)
     ask.answer.result(views.invitation(token, expires_at_s), EXIT_REACHED)
 
 
-async def _join(ask: Ask) -> None:
-    inviter = await ask.node.membership.join(ask.args(JoinArgs).token)
+@takes(JoinArgs)
+async def _join(ask: Ask, args: JoinArgs) -> None:
+    inviter = await ask.node.membership.join(args.token)
     ask.answer.result(views.joined(ask.node, inviter), EXIT_REACHED)
 
 
-async def _revoke(ask: Ask) -> None:
-    args = ask.args(RevokeArgs)
+@takes(RevokeArgs)
+async def _revoke(ask: Ask, args: RevokeArgs) -> None:
     ask.answer.result(await ask.node.membership.revoke(args.node, args.reason), EXIT_REACHED)
 
 
-async def _grant(ask: Ask) -> None:
-    args = ask.args(GrantArgs)
+@takes(GrantArgs)
+async def _grant(ask: Ask, args: GrantArgs) -> None:
     grant = await ask.node.membership.grant(args.who, args.verbs, args.agent, args.expires_s)
     ask.answer.result(views.grant(grant), EXIT_REACHED)
 
 
-async def _ungrant(ask: Ask) -> None:
-    args = ask.args(GrantArgs)
+@takes(GrantArgs)
+async def _ungrant(ask: Ask, args: GrantArgs) -> None:
     removed = await ask.node.membership.ungrant(args.who, args.agent)
     ask.answer.result({"removed": removed}, EXIT_REACHED)
 
@@ -388,12 +445,13 @@ async def _profiles(ask: Ask) -> None:
     ask.answer.result(profiles.listed(ask.node), EXIT_REACHED)
 
 
-async def _profile(ask: Ask) -> None:
-    ask.answer.result(profiles.whole(ask.node, ask.args(Named).name), EXIT_REACHED)
+@takes(Named)
+async def _profile(ask: Ask, args: Named) -> None:
+    ask.answer.result(profiles.whole(ask.node, args.name), EXIT_REACHED)
 
 
-async def _log(ask: Ask) -> None:
-    args = ask.args(LogArgs)
+@takes(LogArgs)
+async def _log(ask: Ask, args: LogArgs) -> None:
     watch = ask.node.events.follow_log()
     try:
         for event in ask.node.store.database.audit_tail(args.lines):
@@ -406,8 +464,9 @@ async def _log(ask: Ask) -> None:
     ask.answer.result({}, EXIT_REACHED)
 
 
-async def _watch(ask: Ask) -> None:
-    typed = ask.args(WatchArgs).agent
+@takes(WatchArgs)
+async def _watch(ask: Ask, args: WatchArgs) -> None:
+    typed = args.agent
     only = parse_query(typed) if typed else None
     watch = ask.node.events.follow_moves()
     try:
@@ -420,10 +479,10 @@ async def _watch(ask: Ask) -> None:
         ask.node.events.unfollow_moves(watch)
 
 
-Call = Callable[[Ask], Awaitable[None]]
-
-CALLS: dict[str, tuple[Who, Call]] = {
+CALLS: dict[str, tuple[Who, Act]] = {
     "status": (Who.ANYONE, _status),
+    "health": (Who.ANYONE, _health),
+    "calls": (Who.ANYONE, _calls),
     "stop": (Who.OPERATOR, _stop),
     "whoami": (Who.ANYONE, _whoami),
     "invite": (Who.OPERATOR, _invite),

@@ -14,6 +14,7 @@ from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
 from fleet.core.screen import Look, asking, gate, is_busy
 from fleet.core.trust import Caller, Grant, Verb, check
+from node.doors import standing
 from node.doors.local import error_json
 from node.engine.fleet import incarnation_number
 from node.engine.node import Node
@@ -249,13 +250,14 @@ def status(node: Node) -> dict[str, object]:
         "listen": node.listen,
         "fleet": node.membership.fleet_id,
         "admin": node.membership.is_admin,
-        "peers": [row for row in nodes(node) if row["state"] in {"connected", "away"}],
-        "queues": {"outbox": node.store.outbox.counts(), "inbox": node.store.inbox.counts()},
+        "peers": standing.peers(node, nodes(node)),
+        "queues": standing.queues(node),
         "agents": {"known": len(fleet.directory), "here": len(node.agents.all()), "online": online},
         "version": fleet.me.build,
         "home": node.home,
         "missing": node.missing(),
         "mdns": "off" if node.discovery is None else node.discovery.trouble or "on",
+        "errors": standing.last_errors(node),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -24,6 +25,13 @@ in that time, and so many dials at once."""
 _LET_THE_OTHER_DIAL_S = 0.3
 
 log = structlog.get_logger()
+
+
+class Failure(NamedTuple):
+    """An error and the wall time at which it was met."""
+
+    error: FleetError
+    at_s: float
 
 
 class Keeper:
@@ -53,6 +61,8 @@ class Keeper:
         self._group: asyncio.TaskGroup | None = None
         self.trouble: dict[str, FleetError] = {}
         """Why a member could not be reached when it was last tried."""
+        self.last_error: dict[str, Failure] = {}
+        """What went wrong with a member last, and when; stays after it is reached again."""
         self.fixed: Mapping[str, tuple[str, ...]] = {}
         """Addresses from the configuration, by a member's name or id."""
         self.discovery: Discovery | None = None
@@ -69,6 +79,10 @@ class Keeper:
         """A node is advertised at an address that it was not at before. Only members matter."""
         if node_id in self._tasks:
             self._advertised.setdefault(node_id, asyncio.Event()).set()
+
+    def note(self, node_id: str, error: FleetError) -> None:
+        """Remember what went wrong with a node."""
+        self.last_error[node_id] = Failure(error.with_traceback(None), self._clock.wall_s())
 
     def addresses_of(self, node_id: str) -> tuple[str, ...]:
         """Where a node may be: what worked last, then what it told, then what mDNS hints at."""
@@ -147,6 +161,7 @@ class Keeper:
                     return True
             except FleetError as error:
                 self.trouble[member.node_id] = error
+                self.note(member.node_id, error)
                 log.debug(
                     "dial failed", peer=member.node_id[:12], address=address, error=error.code
                 )

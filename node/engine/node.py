@@ -32,7 +32,8 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Node:
-    """Everything that runs on one host for one home. ``missing`` lists what could not be had."""
+    """Everything that runs on one host for one home. ``missing`` lists what could not be had,
+    ``last_errors`` what the log was told of late, at the level of a warning and above."""
 
     home: str
     listen: str
@@ -52,6 +53,7 @@ class Node:
     clock: Clock
     discovery: Discovery | None = None
     missing: Callable[[], list[str]] = list
+    last_errors: Callable[[], list[dict[str, object]]] = list
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sweep(self) -> None:

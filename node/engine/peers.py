@@ -136,6 +136,21 @@ class Peers:
         Raises:
             FleetError: the far node's own refusal, or a hello that makes no sense.
         """
+        try:
+            session = await self._greet(link)
+        except FleetError as error:
+            if self._fleet.roster.member(link.peer_id) is not None:
+                self.keeper.note(link.peer_id, error)
+            raise
+        if session is None:
+            return False
+        try:
+            await self._converse(session)
+        finally:
+            self._ended(session)
+        return True
+
+    async def _greet(self, link: Link) -> Session | None:
         link.send(self._hello())
         try:
             async with asyncio.timeout(HELLO_S):
@@ -145,14 +160,7 @@ class Peers:
             raise NodeUnreachable(
                 self._fleet.label(link.peer_id), "it does not say hello"
             ) from None
-        session = self._greeted(link, first)
-        if session is None:
-            return False
-        try:
-            await self._converse(session)
-        finally:
-            self._ended(session)
-        return True
+        return self._greeted(link, first)
 
     def _hello(self) -> Hello:
         me = self._fleet.me

@@ -9,7 +9,7 @@ import msgspec
 
 from fleet.core.delivery import DEAD_LETTERS, Evidence, State
 from fleet.core.envelope import Entry, Envelope
-from node.records import Incoming, Outgoing
+from node.records import Incoming, Outgoing, Waiting
 from node.store.database import Database
 
 _encode = msgspec.json.Encoder().encode
@@ -130,6 +130,14 @@ class OutboxTable:
             "SELECT count(*) FROM outbox WHERE to_node = ? AND state = 'queued'", (to_node,)
         )
         return int(row[0]) if row else 0
+
+    def waiting(self) -> list[Waiting]:
+        """What is queued, for each node that it is for."""
+        return _oldest(self._database, "outbox", "to_node", "created_at", "state = 'queued'")
+
+    def dead(self) -> Waiting:
+        """The dead letters, as they are found in ``recent``."""
+        return _dead(self._database, "outbox", "created_at")
 
     def waited_for(self) -> list[str]:
         """The nodes that envelopes are queued for."""
@@ -342,6 +350,25 @@ class InboxTable:
             )
         )
 
+    def waiting(self) -> list[Waiting]:
+        """What waits or is being typed, for each agent that it is for."""
+        return _oldest(self._database, "inbox", "recipient", "arrived_at", f"state IN {_OPEN}")
+
+    def dead(self) -> Waiting:
+        """The dead letters, as they are found in ``recent``."""
+        return _dead(self._database, "inbox", "arrived_at")
+
+    def holds_of(self) -> list[tuple[str, Waiting]]:
+        """What is held, for each agent and reason; since when it is held for that reason."""
+        found: dict[tuple[str, str], Waiting] = {}
+        for recipient, timeline in self._database.rows(
+            f"SELECT recipient, timeline FROM inbox WHERE state IN {_OPEN} AND state = 'held'"
+        ):
+            last = entries(timeline)[-1]
+            _, count, since_s = found.get((recipient, last.reason), ("", 0, last.at_s))
+            found[recipient, last.reason] = Waiting(last.reason, count + 1, min(since_s, last.at_s))
+        return [(recipient, waiting) for (recipient, _), waiting in sorted(found.items())]
+
     def held(self) -> dict[str, int]:
         """How many envelopes each agent has waiting."""
         return dict(
@@ -368,6 +395,20 @@ class InboxTable:
             seq, envelope, State(state), entries(timeline), told, cleaned, mark, token, nonce,
             bool(approved),
         )  # fmt: skip
+
+
+def _oldest(database: Database, table: str, what: str, at: str, where: str) -> list[Waiting]:
+    """Counted in the partial index of that condition; only the oldest row of each is read."""
+    found = database.rows(
+        f"SELECT o.{what}, g.n, o.{at} FROM (SELECT count(*) AS n, min(seq) AS first FROM {table}"
+        f" WHERE {where} GROUP BY {what}) AS g JOIN {table} AS o ON o.seq = g.first ORDER BY 1"
+    )
+    return [Waiting(*row) for row in found]
+
+
+def _dead(database: Database, table: str, at: str) -> Waiting:
+    (found,) = database.rows(f"SELECT count(*), min({at}) FROM {table} WHERE state IN ({_DEAD})")
+    return Waiting("dead", int(found[0]), float(found[1] or 0.0))
 
 
 def _ids_like(database: Database, table: str, prefix: str) -> list[str]:

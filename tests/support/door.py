@@ -43,7 +43,7 @@ STATUS: dict[str, Any] = {
     "pid": 1, "node": "white", "id": "a" * 52, "listen": "127.0.0.1:7717", "fleet": "b" * 52,
     "admin": True, "peers": [], "queues": {"outbox": {}, "inbox": {"held": 2}},
     "agents": {"known": 1, "here": 1, "online": 1}, "version": "0.1.0", "home": "/home",
-    "missing": [], "mdns": "on",
+    "missing": [], "mdns": "on", "errors": [],
 }  # fmt: skip
 AGENT: dict[str, Any] = {
     "address": "rin@nova", "name": "rin", "node": "nova", "profile": "generic", "state": "ready",

@@ -103,6 +103,47 @@ def test_no_text_has_a_control_character_left_and_twice_is_once(text: str) -> No
     assert plain(shown) == shown
 
 
+PEER = {"node": "nova", "state": "away", "last_seen": "", "since": "", "queued": 2}
+TROUBLED = {
+    "queues": {
+        "outbox": {}, "inbox": {},
+        "queued": [{"node": "nova", "id": "n", "count": 2, "oldest_s": 61.0}],
+        "waiting": [{"agent": "rin", "count": 3, "oldest_s": 7_300.0, "held": {"draft": 1}}],
+        "dead": {"outbox": {"count": 4, "oldest_s": 90.0}, "inbox": {"count": 0, "oldest_s": None}},
+    },
+    "errors": [{"at": "2026-11-23T10:00:00Z", "level": "warning", "event": "sweep failed",
+                "error": "store_failed", "detail": "the disk is \x1b[31mslow"}],
+}  # fmt: skip
+
+
+def test_status_shows_what_waits_and_why_what_died_and_what_went_wrong() -> None:
+    failed = {
+        "code": "c",
+        "message": "nobody answers",
+        "layer": "network",
+        "at": "2026-11-23T10:00:00Z",
+    }
+    back = {**PEER, "state": "connected", "last_error": failed}
+    with scripted({"status": [done({**STATUS, **TROUBLED, "peers": [back]})]}) as (home, _):
+        shown = home.run("status").out
+    assert re.search(r"^node nova +2 +61 s +queued here$", shown, re.MULTILINE), shown
+    assert re.search(r"^rin +3 +2 h +1 draft$", shown, re.MULTILINE), shown
+    assert "4 in the outbox, the oldest 90 s old: fleet inbox --dead, fleet outbox --dead" in shown
+    assert re.search(r"^nova .*ago: nobody answers \(network\)$", shown, re.MULTILINE), shown
+    assert re.search(r" sweep failed +store_failed +the disk is ", shown), shown
+
+
+def test_status_of_a_node_that_is_older_than_the_command_is_shown_as_far_as_it_goes() -> None:
+    old = {key: value for key, value in STATUS.items() if key != "errors"}
+    with scripted({"status": [done({**old, "peers": [{"node": "nova", "state": "away"}]})]}) as (
+        home,
+        _,
+    ):
+        said = home.run("status")
+    assert said.code == 0
+    assert "nova  away" in said.out
+
+
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
 
 
@@ -116,6 +157,7 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
         (["peek", "rin"], "peek", {"address": HOSTILE, "rows": [HOSTILE], "state": HOSTILE}),
         (["nodes"], "nodes", [{"node": HOSTILE, "id": "x", "state": HOSTILE, "trouble": HOSTILE}]),
         (["status"], "status", {**STATUS, "node": HOSTILE, "missing": [HOSTILE], "mdns": HOSTILE}),
+        (["status"], "status", {**STATUS, **TROUBLED, "peers": [{**PEER, "trouble": HOSTILE}]}),
         (["whoami"], "whoami", {"identity": HOSTILE}),
         (["attach", "rin"], "attach", {"socket": HOSTILE, "pane": "%1", "session": HOSTILE}),
         (["join", "t"], "join", {"node": HOSTILE, "inviter": HOSTILE, "members": [HOSTILE]}),

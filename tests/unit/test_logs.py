@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from fleet.logs import set_up
+from fleet.logs import RECENT, set_up
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +101,23 @@ def test_a_file_is_rotated_and_the_oldest_goes(tmp_path: Path):
     assert kept == ["node.log", "node.log.1", "node.log.2", "node.log.3", "node.log.4"]
     assert all(path.stat().st_size <= 8 * 1024 * 1024 for path in tmp_path.iterdir())
     assert lines((tmp_path / "node.log").read_text())[-1]["number"] == 99
+
+
+def test_the_newest_warnings_and_errors_are_kept_for_whoever_asks_and_what_is_fine_is_not():
+    with redirect_stderr(io.StringIO()):
+        set_up(debug=True)
+        log = structlog.get_logger()
+        for number in range(25):
+            log.info("node up", number=number)
+            log.warning("mdns in trouble", detail=f"number {number}")
+        try:
+            int("what was said")
+        except ValueError:
+            log.exception("call failed")
+    kept = RECENT.newest()
+    assert len(kept) == 20
+    assert {one["event"] for one in kept} == {"mdns in trouble", "call failed"}
+    assert kept[-2]["detail"] == "number 24"
+    assert kept[-1]["level"] == "error"
+    assert (kept[-1]["error"], kept[-1]["detail"]) == ("ValueError", ""), "what it said may be a text"
+    assert str(kept[-1]["at"]).endswith("Z")
