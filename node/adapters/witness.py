@@ -22,6 +22,7 @@ import msgspec
 
 from fleet.core.delivery import Evidence
 from fleet.core.errors import HooksUnsupported, StoreFailed
+from fleet.core.keystrokes import Dress
 from fleet.core.profile import Hooks, Profile
 from node.adapters import plain, settings
 from node.ports import Hooked, PaneRef, Told
@@ -135,7 +136,8 @@ class Witnesses:
                 if envelope_id in text and end in text:
                     return Told(Evidence.HOOK, text)
         if profile.transcript and self._is_due(name):
-            marks = (envelope_id.encode(), end.encode())
+            line = end if profile.dress is Dress.PLAIN else f"# {end}"
+            marks = (envelope_id.encode(), line.encode())
             if await asyncio.to_thread(_is_written, profile.transcript, ref.agent_pid, *marks):
                 return Told(Evidence.TRANSCRIPT, "")
         return None

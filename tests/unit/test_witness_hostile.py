@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet.core.delivery import Evidence
 from fleet.core.errors import HooksUnsupported
+from fleet.core.keystrokes import Dress
 from fleet.core.profile import Hooks, Profile
 from node.adapters.witness import Witnesses
 from node.ports import PaneRef, Told
@@ -105,6 +107,18 @@ def test_another_agent_that_reads_our_screen_has_not_taken_our_text(
     assert told(Witnesses(tmp_path), LOGGED, program.pid) is None
     (tmp_path / "work" / ".history").write_text(json.dumps([{"tool": screen}, {"user": TURN}]))
     assert told(Witnesses(tmp_path), LOGGED, program.pid) == Told(Evidence.TRANSCRIPT, "")
+
+
+def test_an_end_line_that_was_typed_as_a_comment_is_found_behind_its_mark(
+    tmp_path: Path, program: subprocess.Popen[bytes]
+):
+    profile = replace(LOGGED, dress=Dress.COMMENT)
+    turn = TURN.replace(END, f"# {END}")
+    quoted = turn.replace("\n", "\n  ")
+    (tmp_path / "work" / ".history").write_text(json.dumps({"tool": quoted}))
+    assert told(Witnesses(tmp_path), profile, program.pid) is None
+    (tmp_path / "work" / ".history").write_text(turn)
+    assert told(Witnesses(tmp_path), profile, program.pid) == Told(Evidence.TRANSCRIPT, "")
 
 
 @pytest.mark.parametrize(
