@@ -62,6 +62,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         errors.StoreFailed: Outcome("UNAVAILABLE", EXIT_UNREACHABLE),
         errors.NoSpace: Outcome("UNAVAILABLE", EXIT_UNREACHABLE),
         errors.MailboxFull: Outcome("RESOURCE_EXHAUSTED", EXIT_NOT_YET),
+        errors.TooBusy: Outcome("RESOURCE_EXHAUSTED", EXIT_UNREACHABLE),
         errors.NoTmux: Outcome("FAILED_PRECONDITION", EXIT_UNREACHABLE),
         errors.PaneGone: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),
         errors.PaneTaken: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),

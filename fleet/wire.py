@@ -1,21 +1,34 @@
 """Our frames as protobuf messages and back. Generated messages stop here.
 
-What arrives is checked for sense, not for truth: a signature, a sender, a deadline are somebody
-else's business. The node part of a directory entry is never taken from the wire, since a node speaks
+What arrives is checked for sense and size, not for truth: a signature, a sender, a deadline are
+somebody else's business. The node part of a directory entry is never taken from the wire, since a node speaks
 for itself only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import assert_never
 
 from google.protobuf.internal import api_implementation
 from google.protobuf.message import DecodeError
 
 from fleet.core import frames
-from fleet.core.address import NAME
+from fleet.core.bounds import (
+    ADDRESSES_LIMIT,
+    AGENTS_LIMIT,
+    CANDIDATES_LIMIT,
+    ENVELOPES_LIMIT,
+    SENTENCE_LIMIT,
+    STEPS_LIMIT,
+    WORD_LIMIT,
+    count,
+    few,
+    incarnation,
+    name,
+    seconds,
+    word,
+)
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
@@ -29,7 +42,8 @@ CODEC_IS_FAST = api_implementation.Type() == "upb"
 
 _DETAIL_LIMIT_BYTES = 6_000  # what a peer refuses with travels in the trailing metadata
 
-_STATES = {state.value: state for state in State}
+# What a recipient's node may tell. That it was queued is the sender's node's own business.
+_STATES = {state.value: state for state in State if state is not State.QUEUED}
 _EVIDENCE = {"": None, **{evidence.value: evidence for evidence in Evidence}}
 _PRESENCES = {presence.value: presence for presence in Presence}
 
@@ -85,13 +99,11 @@ _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
         tuple(entry_from_wire(e.body, e.signature) for e in wire.roster.entries)
     ),
     "directory": lambda wire, peer_id: _directory_from_wire(wire.directory, peer_id),
-    "post": lambda wire, peer_id: frames.Post(
-        tuple([_posted_from_wire(e, peer_id) for e in wire.post.envelopes])
-    ),
+    "post": lambda wire, peer_id: _post_from_wire(wire.post, peer_id),
     "taken": lambda wire, _: _taken_from_wire(wire.taken),
     "reports": lambda wire, _: frames.Reports(tuple(map(_report_from_wire, wire.reports.reports))),
     "reports_taken": lambda wire, _: frames.ReportsTaken(
-        tuple((c.envelope_id, c.count) for c in wire.reports_taken.counts)
+        tuple((word(c.envelope_id), count(c.count)) for c in wire.reports_taken.counts)
     ),
     "ask": lambda wire, _: _ask_from_wire(wire.ask),
     "answer": lambda wire, _: _answer_from_wire(wire.answer),
@@ -113,12 +125,12 @@ def _hello_to_wire(hello: frames.Hello) -> link_pb2.Hello:
 def _hello_from_wire(wire: link_pb2.Hello) -> frames.Hello:
     return frames.Hello(
         wire.protocol,
-        wire.build,
-        wire.name,
-        wire.boot,
-        wire.epoch,
-        tuple(wire.addresses),
-        wire.roster_digest,
+        word(wire.build),
+        word(wire.name),
+        word(wire.boot),
+        word(wire.epoch),
+        tuple(map(word, few(wire.addresses, ADDRESSES_LIMIT, "addresses"))),
+        word(wire.roster_digest),
     )
 
 
@@ -147,33 +159,31 @@ def _post_to_wire(posted: tuple[frames.Posted, ...]) -> link_pb2.Frame:
     return frame
 
 
+def _post_from_wire(wire: mailbox_pb2.Post, peer_id: str) -> frames.Post:
+    some = few(wire.envelopes, ENVELOPES_LIMIT, "envelopes")
+    return frames.Post(tuple([_posted_from_wire(one, peer_id) for one in some]))
+
+
 def _posted_from_wire(wire: types_pb2.Envelope, peer_id: str) -> frames.Posted:
     """An envelope as far as its sender's node tells it. The node it comes from is the one that TLS
     proved; where it goes, and when its time is up, the recipient's node says itself."""
     envelope = Envelope(
-        wire.id,
-        wire.sender,
+        word(wire.id),
+        word(wire.sender),
         peer_id,
-        wire.recipient,
+        word(wire.recipient),
         "",
         wire.recipient,
         wire.text,
-        wire.thread,
-        wire.reply_to,
+        word(wire.thread),
+        word(wire.reply_to),
         wire.hops,
         wire.raw,
         wire.created_at_s,
         0.0,
-        _seconds(wire.draft_limit_s),
+        seconds(wire.draft_limit_s),
     )
-    return frames.Posted(envelope, _seconds(wire.expires_in_s))
-
-
-def _seconds(value: float) -> float:
-    """A time that can be added to, kept and shown; a double may also be infinite, or no number."""
-    if not 0 <= value < inf:
-        raise ValueError(f"{value} is no time")
-    return value
+    return frames.Posted(envelope, seconds(wire.expires_in_s))
 
 
 def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
@@ -186,9 +196,10 @@ def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
 
 def _taken_from_wire(wire: mailbox_pb2.Taken) -> frames.Taken:
     declined = (
-        frames.Declined(d.envelope_id, error_from_wire(d.error), d.retry) for d in wire.declined
+        frames.Declined(word(d.envelope_id), error_from_wire(d.error), d.retry)
+        for d in wire.declined
     )
-    return frames.Taken(tuple(wire.envelope_ids), tuple(declined))
+    return frames.Taken(tuple(map(word, wire.envelope_ids)), tuple(declined))
 
 
 def _report_to_wire(report: frames.Report) -> mailbox_pb2.Report:
@@ -210,10 +221,18 @@ def _report_to_wire(report: frames.Report) -> mailbox_pb2.Report:
 
 def _report_from_wire(wire: mailbox_pb2.Report) -> frames.Report:
     entries = (
-        Entry(_STATES[e.state], _seconds(e.at_s), e.node, e.reason, _EVIDENCE[e.evidence], e.detail)
+        Entry(
+            _STATES[e.state],
+            seconds(e.at_s),
+            word(e.node),
+            word(e.reason),
+            _EVIDENCE[e.evidence],
+            e.detail[:SENTENCE_LIMIT],
+        )
         for e in wire.entries
     )
-    return frames.Report(wire.envelope_id, wire.first, tuple(entries), wire.cleaned)
+    first, cleaned = count(wire.first), count(wire.cleaned)
+    return frames.Report(word(wire.envelope_id), first, tuple(entries), cleaned)
 
 
 # --- the directory ---------------------------------------------------------------------------------
@@ -231,17 +250,17 @@ def _directory_to_wire(word: frames.DirectoryWord) -> directory_pb2.DirectoryWor
 
 def _directory_from_wire(wire: directory_pb2.DirectoryWord, peer_id: str) -> frames.DirectoryWord:
     agents = (
-        AgentEntry(_name(a.name), peer_id, a.profile, _PRESENCES[a.presence], a.incarnation)
-        for a in wire.agents
+        AgentEntry(
+            name(a.name),
+            peer_id,
+            word(a.profile),
+            _PRESENCES[a.presence],
+            incarnation(a.incarnation),
+        )
+        for a in few(wire.agents, AGENTS_LIMIT, "agents")
     )
-    return frames.DirectoryWord(wire.full, tuple(agents), tuple(wire.gone))
-
-
-def _name(text: str) -> str:
-    """A name that can be resolved, and shown as it is."""
-    if NAME.fullmatch(text) is None:
-        raise ValueError(f"{text[:80]!r} is no name")
-    return text
+    gone = few(wire.gone, AGENTS_LIMIT, "agents that went")
+    return frames.DirectoryWord(wire.full, tuple(agents), tuple(map(name, gone)))
 
 
 # --- questions ---------------------------------------------------------------------------------------
@@ -266,11 +285,13 @@ def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
     question: frames.Question
     match wire.WhichOneof("question"):
         case "peek":
-            question = frames.PeekAsk(wire.peek.caller, wire.peek.agent, wire.peek.lines)
+            peek = wire.peek
+            question = frames.PeekAsk(word(peek.caller), word(peek.agent), peek.lines)
         case "probe":
-            question = frames.ProbeAsk(wire.probe.caller, wire.probe.agent)
+            question = frames.ProbeAsk(word(wire.probe.caller), word(wire.probe.agent))
         case "cancel":
-            question = frames.CancelAsk(wire.cancel.caller, wire.cancel.envelope_id)
+            cancel = wire.cancel
+            question = frames.CancelAsk(word(cancel.caller), word(cancel.envelope_id))
         case _:
             raise ValueError("no known question")
     return frames.Ask(wire.number, question)
@@ -298,7 +319,8 @@ def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
         case "screen":
             body = frames.ScreenAnswer(tuple(wire.screen.rows), wire.screen.state)
         case "steps":
-            body = frames.StepsAnswer(tuple(map(_step_from_wire, wire.steps.steps)))
+            steps = few(wire.steps.steps, STEPS_LIMIT, "steps")
+            body = frames.StepsAnswer(tuple(map(_step_from_wire, steps)))
         case "done":
             body = frames.DoneAnswer()
         case "error":
@@ -320,7 +342,8 @@ def _step_to_wire(step: frames.Step) -> link_pb2.Step:
 
 
 def _step_from_wire(wire: link_pb2.Step) -> frames.Step:
-    return frames.Step(wire.layer, wire.verdict, wire.detail, wire.ms, wire.error, wire.remedy)
+    said = (word(wire.layer), word(wire.verdict), wire.detail[:SENTENCE_LIMIT])
+    return frames.Step(*said, wire.ms, word(wire.error), wire.remedy[:SENTENCE_LIMIT])
 
 
 # --- errors ------------------------------------------------------------------------------------------
@@ -345,8 +368,12 @@ def error_from_wire(wire: types_pb2.ErrorDetail) -> FleetError:
     """The same error again, of the same class; of one that is not known here, a ``FleetError``."""
     cls = every_error().get(wire.code, FleetError)
     layer = LAYER_OF.get(wire.layer, cls.layer)
-    candidates = tuple(Candidate(c.address, c.node, c.state, c.last_seen) for c in wire.candidates)
-    return cls.rebuilt(wire.message, wire.hint, layer, candidates)
+    candidates = tuple(
+        Candidate(*(said[:WORD_LIMIT] for said in (c.address, c.node, c.state, c.last_seen)))
+        for c in wire.candidates[:CANDIDATES_LIMIT]
+    )
+    message, hint = wire.message[:SENTENCE_LIMIT], wire.hint[:SENTENCE_LIMIT]
+    return cls.rebuilt(message, hint, layer, candidates)
 
 
 def error_to_bytes(error: FleetError) -> bytes:

@@ -126,6 +126,15 @@ SENDER: Mapping[tuple[State, Event], State] = MappingProxyType(
 )
 
 
+LATER: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        end: frozenset(after for (before, _), after in RECIPIENT.items() if before is end)
+        for end in TERMINAL
+    }
+)
+"""What may still become of an envelope that has ended; mostly nothing."""
+
+
 def step(table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:
     """The state after ``event``.
 

@@ -54,6 +54,10 @@ class Directory:
         self._nodes: dict[str, NodeEntry] = {}
         self._ids_of: dict[str, tuple[str, ...]] = {}
 
+    def count_on(self, node_id: str) -> int:
+        """How many agents one node has."""
+        return len(self._names_of.get(node_id, ()))
+
     def __len__(self) -> int:
         return sum(len(names) for names in self._names_of.values())
 

@@ -357,6 +357,18 @@ class MailboxFull(FleetError):
         )
 
 
+class TooBusy(FleetError):
+    """A peer wants more at once than one is given; nothing was done for this one."""
+
+    layer = "rpc"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where} does as much for this node already as it does at once",
+            hint="try again in a moment",
+        )
+
+
 # --- panes and agents ----------------------------------------------------------------------------
 
 

@@ -80,6 +80,10 @@ class Roster:
                     assert_never(signed.entry)
         return tuple(fresh)
 
+    def holds(self, entry_id: str) -> bool:
+        """Whether it is one of ours already, and so was checked."""
+        return entry_id in self._entries
+
     def member(self, node_id: str) -> Admit | None:
         """The node's admission, unless it was revoked."""
         return None if node_id in self._revoked else self._admitted.get(node_id)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from fleet.core.address import Address, parse_query
+from fleet.core.bounds import AGENTS_LIMIT
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
-from fleet.core.errors import NotPaired
+from fleet.core.errors import MalformedRequest, NotPaired
 from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry
@@ -197,6 +198,8 @@ class Fleet:
     def hear(self, node_id: str, word: DirectoryWord) -> None:
         """Take a peer's word on its own agents, and only on those."""
         own = [entry._replace(node_id=node_id) for entry in word.agents]
+        if not word.full and self._would_have(node_id, own) > AGENTS_LIMIT:
+            raise MalformedRequest(f"{self.label(node_id)} tells of over {AGENTS_LIMIT} agents")
         if word.full:
             self.directory.replace(node_id, own)
         else:
@@ -207,6 +210,10 @@ class Fleet:
             self._store.book.drop_directory(node_id, word.gone)
         self._store.book.put_directory(node_id, own, full=word.full)
         self._store.commit_soon()
+
+    def _would_have(self, node_id: str, told: list[AgentEntry]) -> int:
+        new = (e for e in told if all(k.node_id != node_id for k in self.directory.called(e.name)))
+        return self.directory.count_on(node_id) + sum(1 for _ in new)
 
     # --- grants ---
 

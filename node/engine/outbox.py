@@ -15,7 +15,7 @@ from functools import partial
 from math import inf
 
 from fleet.core.address import OPERATOR, Address, parse_query
-from fleet.core.delivery import SENDER, TERMINAL, Event, State, may, step
+from fleet.core.delivery import LATER, SENDER, TERMINAL, Event, State, may, step
 from fleet.core.envelope import (
     DEDUPE_KEPT_S,
     DEFAULT_EXPIRY_S,
@@ -47,6 +47,8 @@ from node.ports import Clock
 from node.records import Outgoing
 from node.store import SqliteStore
 
+TIMELINE_LIMIT = 1_000
+"""Entries kept of one envelope's life; after that, only how it ends. A long hold has a few dozen."""
 OUTBOX_LIMIT = 100_000
 """Envelopes that may wait for one node. More is refused, clearly, and nothing is lost."""
 
@@ -321,6 +323,10 @@ class Outbox:
         if row.state is State.QUEUED:
             told = (Entry(State.ACCEPTED, told[0].at_s, label), *told)
             self._leave(row)
+        told = _credible(row, told)
+        if not told:
+            self._store.outbox.heard(row.envelope.id, known + len(news))
+            return known + len(news), ()
         self._store.outbox.report(row.envelope.id, told, known + len(news), report.cleaned)
         if told[-1].state in TERMINAL:
             self._audit("envelope ended", row.envelope, state=told[-1].state, by=label)
@@ -390,3 +396,11 @@ class Outbox:
             to=envelope.to,
             **facts,
         )
+
+
+def _credible(row: Outgoing, told: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """What is kept of a node's news. It may not take back an end that it has told, nor tell for ever."""
+    if row.remote and row.state in TERMINAL:
+        told = tuple(entry for entry in told if entry.state in LATER[row.state])
+    room = max(0, TIMELINE_LIMIT - row.remote)
+    return (*told[:room], *(entry for entry in told[room:][-1:] if entry.state in TERMINAL))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, VersionMismatch
+from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, TooBusy, VersionMismatch
 from fleet.core.frames import (
     PROTOCOL,
     Answer,
@@ -47,6 +47,10 @@ BATCH = 128
 """Small enough that one side stores a batch while the other makes the next: 256 at a time went back
 and forth in step, at two thirds of the rate."""
 BATCH_BYTES = 512 * 1024  # a frame stays well below the 4 MiB a node receives
+TAKEN_AT_ONCE = 2 * POSTS
+"""Batches of one peer that wait for the disk. A peer of ours never gets there; another one has to wait."""
+ANSWERED_AT_ONCE = 16
+"""Questions of one peer under way. A person asks one at a time."""
 HELLO_S = 5.0
 ASK_S = 10.0
 _RETRY_DECLINED_S = 1.0
@@ -62,11 +66,32 @@ class Session:
     hello: Hello
     link_id: LinkId
     cursor: int = 0
-    sent: dict[str, int] = field(default_factory=dict)  # envelope id -> row, not yet answered for
-    posts: int = 0  # batches not yet answered for
+    # Envelope id -> row and batch, and batch -> how many of it: those not yet answered for.
+    sent: dict[str, tuple[int, int]] = field(default_factory=dict)
+    batches: dict[int, int] = field(default_factory=dict)
     feeding: bool = False
     asked: dict[int, asyncio.Future[AnswerBody]] = field(default_factory=dict)
+    taking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TAKEN_AT_ONCE))
+    answering: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, envelope_id: str, seq: int, batch: int) -> None:
+        """An envelope goes out, perhaps once more: then only this time counts."""
+        self.done(envelope_id)
+        self.sent[envelope_id] = (seq, batch)
+        self.batches[batch] = self.batches.get(batch, 0) + 1
+
+    def done(self, envelope_id: str) -> int | None:
+        """The row of an envelope that was offered and is answered for now. The last one of a batch
+        makes room for another batch; whatever else a peer answers does not."""
+        found = self.sent.pop(envelope_id, None)
+        if found is None:
+            return None
+        seq, batch = found
+        self.batches[batch] -= 1
+        if not self.batches[batch]:
+            del self.batches[batch]
+        return seq
 
 
 class Peers:
@@ -229,7 +254,9 @@ class Peers:
         peer_id = session.link.peer_id
         match frame:
             case Post(posted):
-                # Not awaited: batches that arrive together share one commit.
+                # Not awaited: batches that arrive together share one commit. Nothing more is read of a
+                # peer that sends faster than the disk takes, so it has to wait, and no other peer.
+                await session.taking.acquire()
                 self._spawn(self._take(session, posted))
             case Taken():
                 self._answered(session, frame)
@@ -243,7 +270,10 @@ class Peers:
                 self._fleet.hear(peer_id, frame)
             case RosterWord(entries):
                 self._merge(entries)
+            case Ask(number) if session.answering >= ANSWERED_AT_ONCE:
+                session.link.send(Answer(number, TooBusy(self._fleet.me.name)))
             case Ask():
+                session.answering += 1
                 self._spawn(self._answer(session, frame))
             case Answer(number, body):
                 asked = session.asked.pop(number, None)
@@ -253,7 +283,10 @@ class Peers:
                 log.debug("hello again", peer=peer_id[:12])
 
     def _merge(self, entries: Iterable[SignedEntry]) -> None:
-        fresh = self._fleet.merge([self.verify(entry) for entry in entries])
+        """Whoever repeats what is known costs us a look, not the checking of a signature."""
+        known = self._fleet.roster
+        new = {one.entry_id: one for one in entries if not known.holds(one.entry_id)}
+        fresh = self._fleet.merge([self.verify(entry) for entry in new.values()])
         if fresh:
             log.info("roster changed", entries=len(fresh))
             self.spread_roster(fresh)
@@ -274,13 +307,14 @@ class Peers:
     def _feed(self, session: Session) -> None:
         session.feeding = False
         peer_id = session.link.peer_id
-        while session.posts < POSTS:
+        while len(session.batches) < POSTS:
             batch = self._outbox.next_batch(peer_id, session.cursor, BATCH, BATCH_BYTES)
             if not batch:
                 return
-            session.posts += 1
+            self._numbers += 1
             session.cursor = batch[-1][0]
-            session.sent.update((posted.envelope.id, seq) for seq, posted in batch)
+            for seq, posted in batch:
+                session.offer(posted.envelope.id, seq, self._numbers)
             session.link.send(Post(tuple(posted for _, posted in batch)))
 
     async def _take(self, session: Session, posted: tuple[Posted, ...]) -> None:
@@ -289,18 +323,19 @@ class Peers:
         except FleetError as error:
             log.warning("batch not taken", error=error.code, detail=str(error))
             session.link.close("the database failed")  # the peer comes again with the same batch
+        finally:
+            session.taking.release()
 
     def _answered(self, session: Session, answer: Taken) -> None:
         """What was not offered on this link is not the peer's to answer for."""
-        session.posts -= 1
-        peer_id, sent = session.link.peer_id, session.sent
-        taken = {i: seq for i in answer.envelope_ids if (seq := sent.pop(i, None)) is not None}
+        peer_id = session.link.peer_id
+        taken = {i: seq for i in answer.envelope_ids if (seq := session.done(i)) is not None}
         if taken:
             self._outbox.taken(peer_id, taken)
         declined = [
             (one, seq)
             for one in answer.declined
-            if (seq := sent.pop(one.envelope_id, None)) is not None
+            if (seq := session.done(one.envelope_id)) is not None
         ]
         if any(not one.retry for one, _ in declined):
             self._outbox.declined(peer_id, [one for one, _ in declined if not one.retry])
@@ -366,6 +401,8 @@ class Peers:
         except Exception:
             log.exception("work failed")
             body = FleetError("the other node met a bug", hint="its log has the details")
+        finally:
+            session.answering -= 1
         session.link.send(Answer(ask.number, body))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -101,6 +101,10 @@ class OutboxTable:
                 (news[-1].state, lines(news), remote, cleaned, envelope_id),
             )
 
+    def heard(self, envelope_id: str, remote: int) -> None:
+        """The recipient's node has told ``remote`` entries by now; the last ones are not kept."""
+        self._database.execute("UPDATE outbox SET remote = ? WHERE id = ?", (remote, envelope_id))
+
     def get(self, envelope_id: str) -> Outgoing | None:
         """One envelope by its whole id."""
         row = self._database.row(f"SELECT {_OUT} FROM outbox WHERE id = ?", (envelope_id,))

@@ -7,6 +7,7 @@ import string
 from hypothesis import strategies as st
 
 from fleet.core.address import Query
+from fleet.core.bounds import LAST_COUNT, LAST_INCARNATION
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
@@ -39,12 +40,12 @@ texts = st.text() | st.text(_TELLING + "201uend fleet") | st.text("\\u{1b}0\x1b\
 any_texts = st.text(st.characters(codec=None, categories=None)) | texts
 
 _wall_s = st.floats(0, 1e11)
-_count = st.integers(0, 2**32 - 1)
+_count = st.integers(0, LAST_COUNT)
 _word = st.text(max_size=12)
 
 entries = st.builds(
     Entry,
-    st.sampled_from(State),
+    st.sampled_from([state for state in State if state is not State.QUEUED]),  # is never reported
     _wall_s,
     _word,
     _word,
@@ -90,7 +91,7 @@ def arrived(peer_id: str) -> st.SearchStrategy[Envelope]:
 def agents_of(node: st.SearchStrategy[str]) -> st.SearchStrategy[AgentEntry]:
     """Agents of such nodes."""
     return st.builds(
-        AgentEntry, names, node, _word, st.sampled_from(Presence), st.integers(0, 2**48 - 1)
+        AgentEntry, names, node, _word, st.sampled_from(Presence), st.integers(0, LAST_INCARNATION)
     )
 
 

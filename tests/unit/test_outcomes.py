@@ -18,7 +18,7 @@ CODES = {
     6: "unconfirmed in_doubt",
     7: "unauthenticated not_allowed not_paired invitation_refused unsafe_home",
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
-       "no_space no_tmux unknown_call",
+       "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
        "loop_stopped wrong_state",
 }
@@ -29,7 +29,7 @@ STATUSES = {
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",
     "PERMISSION_DENIED": "not_allowed invitation_refused",
-    "RESOURCE_EXHAUSTED": "mailbox_full",
+    "RESOURCE_EXHAUSTED": "mailbox_full too_busy",
     "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space",
     "UNIMPLEMENTED": "version_mismatch unknown_call",
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",
