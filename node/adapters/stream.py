@@ -55,6 +55,7 @@ class StreamLink:
         self._to_write = asyncio.Event()
         self._to_read = asyncio.Event()
         self._room = asyncio.Event()
+        self._closed = asyncio.Event()
         self._over = False
         self._refusal: FleetError | None = None
         self.why = ""
@@ -117,6 +118,7 @@ class StreamLink:
             self._to_write.set()
             self._to_read.set()
             self._room.set()
+            self._closed.set()
 
     # --- the pumps ---
 
@@ -125,6 +127,7 @@ class StreamLink:
         pumps = {
             asyncio.create_task(self._read(stream), name="link reader"),
             asyncio.create_task(self._write(stream), name="link writer"),
+            asyncio.create_task(self._hang_up(), name="link end"),
         }
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -151,18 +154,18 @@ class StreamLink:
 
     async def _write(self, stream: Stream) -> None:
         """Ends when the link is closed, after the last words."""
-        while not self.why:
-            while self._out and not self.why:
+        while self._out or not self.why:
+            while self._out:
                 await self._write_first(stream)
-            if not self._out:
-                self._to_write.clear()
-                if not self.why:
-                    await self._to_write.wait()
-        try:
-            async with asyncio.timeout(LAST_WORDS_S):
-                while self._out:
-                    await self._write_first(stream)
-        except TimeoutError:
+            self._to_write.clear()
+            if not self.why:
+                await self._to_write.wait()
+
+    async def _hang_up(self) -> None:
+        """Ends when the last words should be over: whoever does not read them keeps no stream open."""
+        await self._closed.wait()
+        await asyncio.sleep(LAST_WORDS_S)
+        if self._out:
             log.debug("last words cut off", peer=self._peer_id[:12], frames=len(self._out))
 
     async def _write_first(self, stream: Stream) -> None:

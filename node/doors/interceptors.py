@@ -27,6 +27,9 @@ from node.adapters.stream import ERROR_KEY
 
 OPEN_TO_STRANGERS = frozenset({"/fleet.v1.Pairing/Pair"})
 
+STATUS_S = 1.0
+"""How long a caller may take to read how its call ended."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 Authorise = Callable[[str], Admit]
 Behaviour = Callable[[Any, Context], Any]
@@ -154,7 +157,20 @@ def address_of(context: Context) -> str:
 async def refuse(context: Context, error: FleetError) -> None:
     """End a call with an error in its own words, from which the other end makes it again."""
     status = grpc.StatusCode[outcome_of(error).status]
-    await context.abort(status, str(error), ((ERROR_KEY, error_to_bytes(error)),))
+    await end(context, status, str(error), ((ERROR_KEY, error_to_bytes(error)),))
+
+
+async def end(
+    context: Context, status: grpc.StatusCode, details: str, trailing: tuple[Any, ...] = ()
+) -> None:
+    """End a call. A status waits behind what was written before it, and that for a caller who reads:
+    the stream of one who does not is dropped without.
+    """
+    try:
+        async with asyncio.timeout(STATUS_S):
+            await context.abort(status, details, trailing)
+    except TimeoutError:
+        raise asyncio.CancelledError from None
 
 
 def _bug(number: str) -> FleetError:

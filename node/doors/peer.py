@@ -21,7 +21,7 @@ from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
 from fleet.wire import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS
 from node.adapters.stream import ADMITTED_KEY, Serve, Stream, StreamLink, carry
-from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of
+from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of, end
 from node.doors.pairing import PairingService as PairingService
 
 CLOSE_S = 1.0
@@ -42,7 +42,7 @@ class PeeringService:
         link = StreamLink(caller_of(context), address_of(context), dialled=False)
         await context.send_initial_metadata(((ADMITTED_KEY, "1"),))
         await carry(link, cast(Stream, context), self._serve, self._running)
-        await context.abort(grpc.StatusCode.ABORTED, link.why)
+        await end(context, grpc.StatusCode.ABORTED, link.why)
 
     async def close(self) -> None:
         """Wait for all that still speak on links which have ended."""

@@ -37,6 +37,7 @@ from fleet.core.errors import (
     MalformedName,
     MalformedRequest,
     NotAllowed,
+    NotPaired,
     Refused,
     UnknownAgent,
     WrongState,
@@ -74,6 +75,7 @@ class Inbox:
         # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
         self.let_through: set[str] = set()
         store.database.on_loss(self._open.clear)
+        fleet.listen(self._members_changed)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         self.wake: Callable[[str], None] = lambda _name: None
         self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
@@ -337,6 +339,19 @@ class Inbox:
         for item in self._store.inbox.open(name):
             event = Event.REFUSE if may(RECIPIENT, item.state, Event.REFUSE) else Event.LOSE
             self.advance(item, event, "unknown_agent", detail)
+
+    def _members_changed(self) -> None:
+        """What a node sent before it was put out is typed to no agent after; a person may read it."""
+        for node_id in self._store.inbox.origins():
+            if revoked := self._fleet.roster.revoked(node_id):
+                self._refuse_from(node_id, f"its node was put out of the fleet ({revoked.reason})")
+
+    def _refuse_from(self, node_id: str, why: str) -> None:
+        for item in self._store.inbox.open_from(node_id):
+            name = item.envelope.recipient
+            if name != OPERATOR and may(RECIPIENT, item.state, Event.REFUSE):
+                self.advance(item, Event.REFUSE, NotPaired.code, why)
+                self.wake(name)
 
     def _require(self, item: Incoming, event: Event) -> None:
         if not may(RECIPIENT, item.state, event):

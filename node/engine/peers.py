@@ -114,6 +114,7 @@ class Peers:
         self._clock = clock
         self._addresses = addresses
         self._sessions: dict[str, Session] = {}
+        self._greeting: list[Link] = []
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
         self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
@@ -148,6 +149,9 @@ class Peers:
         for node_id, session in list(self._sessions.items()):
             if node_id not in members:
                 session.link.close("revoked")
+        for link in self._greeting:
+            if link.peer_id not in members:
+                link.close("revoked")
 
     def own_addresses(self) -> tuple[str, ...]:
         """Where this node can be reached, as it tells others."""
@@ -177,15 +181,21 @@ class Peers:
 
     async def _greet(self, link: Link) -> Session | None:
         link.send(self._hello())
+        self._greeting.append(link)
         try:
             async with asyncio.timeout(HELLO_S):
                 first = await link.receive()
+            return self._greeted(link, first)
         except TimeoutError:
             link.close("no hello")
             raise NodeUnreachable(
                 self._fleet.label(link.peer_id), "it does not say hello"
             ) from None
-        return self._greeted(link, first)
+        except BaseException:  # whoever dialled was cancelled: nobody reads this link any more
+            link.close("not taken up")
+            raise
+        finally:
+            self._greeting.remove(link)
 
     def _hello(self) -> Hello:
         me = self._fleet.me
@@ -203,6 +213,7 @@ class Peers:
                 f"{self._fleet.label(link.peer_id)} speaks another protocol",
                 hint="install the same version of fleet on both hosts",
             )
+        self._fleet.authorise(link.peer_id)
         me = self._fleet.me.node_id
         link_id = LinkId(me if link.dialled else link.peer_id, first.boot)
         old = self._sessions.get(link.peer_id)
@@ -319,6 +330,7 @@ class Peers:
 
     async def _take(self, session: Session, posted: tuple[Posted, ...]) -> None:
         try:
+            self._fleet.authorise(session.link.peer_id)  # again: it may have been put out just now
             session.link.send(await self._inbox.accept_batch(session.link.peer_id, posted))
         except FleetError as error:
             log.warning("batch not taken", error=error.code, detail=str(error))

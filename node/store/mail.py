@@ -297,6 +297,21 @@ class InboxTable:
             )
         ]
 
+    def origins(self) -> list[str]:
+        """Nodes of which something waits for an agent."""
+        rows = self._database.rows(f"SELECT DISTINCT origin FROM inbox WHERE state IN {_OPEN}")
+        return [str(origin) for (origin,) in rows]
+
+    def open_from(self, origin: str) -> list[Incoming]:
+        """All envelopes of another node that wait for an agent or are being typed, in order."""
+        return [
+            self._incoming(row)
+            for row in self._database.rows(
+                f"SELECT {_IN} FROM inbox WHERE origin = ? AND state IN {_OPEN} ORDER BY seq",
+                (origin,),
+            )
+        ]
+
     def overdue(self, wall_s: float) -> list[Incoming]:
         """Envelopes that were not typed in time."""
         return [
