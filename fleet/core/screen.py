@@ -16,6 +16,9 @@ from fleet.core.delivery import HoldReason
 from fleet.core.keystrokes import Paste
 from fleet.core.profile import Profile, Unknown
 
+_NEAR_ROWS = 8
+"""Above an input, where programs say that they are at work."""
+
 
 class Tty(StrEnum):
     """What the terminal's settings and its reader say."""
@@ -236,14 +239,21 @@ def _at_input(profile: Profile, look: Look) -> bool:
 
 
 def is_busy(profile: Profile, look: Look) -> bool:
-    """Whether its title or a row shows the program at work; what stands in its input does not."""
+    """Whether its title or a row near its input shows the program at work.
+
+    What stands in its input does not, and neither does the conversation, which may quote such a row.
+    """
     if profile.busy_title and profile.busy_title.search(look.title):
         return True
+    if profile.idle_title and profile.idle_title.search(look.title):
+        return False
     rows = look.rows
-    if profile.frame is None and profile.continuation is not None:
+    if profile.continuation is not None:
         typed, begins = _input(profile, look)
         first = look.cursor_y + 1 - len(typed) if begins else look.cursor_y + 1
-        rows = (*rows[:first], *rows[look.cursor_y + 1 :])
+        if profile.frame is not None:
+            first = look.cursor_y
+        rows = (*rows[max(0, first - _NEAR_ROWS) : max(0, first)], *rows[look.cursor_y + 1 :])
     return any(pattern.search(row) for pattern in profile.busy for row in rows)
 
 
@@ -332,10 +342,23 @@ def taken(profile: Profile, typed: Look, now: Look, own: Own) -> bool:
         return False
     if profile.prompt is not None:
         if composer(profile, now) is Composer.EMPTY:
-            was_seen = composer(profile, typed) is not Composer.EMPTY
-            return _differs(typed, now) and (was_seen or any(end in row for row in now.rows))
+            is_above = any(end in row or _begins(own, row) for row in now.rows)
+            return _differs(typed, now) and (is_above or _was_seen(profile, typed))
         return now.tty is Tty.COOKED or _went_on(profile, now, end)
     return _differs(typed, now) and not _is_a_line_more(now, end)
+
+
+def _begins(own: Own, row: str) -> bool:
+    """Whether our header begins in a row; a program may show no more than the beginning of a turn."""
+    return bool(own.start) and own.start in row
+
+
+def _was_seen(profile: Profile, typed: Look) -> bool:
+    """Whether its having left the input is enough. Out of an input that is known well it may also have
+    been cleared by a person; folded, it may be shown as a turn in other words."""
+    if profile.continuation is not None:
+        return bool(_fold(profile, typed))
+    return composer(profile, typed) is not Composer.EMPTY
 
 
 def _went_on(profile: Profile, now: Look, end: str) -> bool:

@@ -16,6 +16,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Container
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,8 @@ _TURN_BYTES = 2 * 1024 * 1024
 _TAIL_BYTES = 2 * 1024 * 1024
 _NEWEST = 8
 """Transcripts that are read: an agent at work writes the newest of its kind."""
+_SEARCHES = 4
+_SEARCH_S = 0.5
 _TRANSCRIPT_S = 0.05
 """Between two searches of transcripts: a glob and a read, in a thread."""
 
@@ -64,6 +67,8 @@ class Witnesses:
         self._root = root
         self._heard: dict[str, dict[str, str]] = {}  # of each agent: file, and the text told in it
         self._searched: dict[str, float] = {}
+        self._searching: dict[str, asyncio.Future[bool]] = {}
+        self._threads = ThreadPoolExecutor(_SEARCHES, thread_name_prefix="transcripts")
 
     def install(self, name: str, hooks: Hooks, ref: PaneRef | None) -> Hooked:
         """Write the files that make the program tell its turns."""
@@ -138,9 +143,19 @@ class Witnesses:
         if profile.transcript and self._is_due(name):
             line = end if profile.dress is Dress.PLAIN else f"# {end}"
             marks = (envelope_id.encode(), line.encode())
-            if await asyncio.to_thread(_is_written, profile.transcript, ref.agent_pid, *marks):
+            if await self._search(name, profile.transcript, ref.agent_pid, marks):
                 return Told(Evidence.TRANSCRIPT, "")
         return None
+
+    async def _search(
+        self, name: str, patterns: tuple[str, ...], pid: int, marks: tuple[bytes, bytes]
+    ) -> bool:
+        """Look into transcripts, in a thread; a disk that hangs is not waited for."""
+        loop = asyncio.get_running_loop()
+        search = loop.run_in_executor(self._threads, _is_written, patterns, pid, *marks)
+        self._searching[name] = search
+        done, _ = await asyncio.wait({search}, timeout=_SEARCH_S)
+        return bool(done) and search.result()
 
     def _turns(self, name: str, key: str) -> list[str]:
         """The texts an agent's hook told lately; older files go."""
@@ -157,6 +172,8 @@ class Witnesses:
         return list(self._heard[name].values())
 
     def _is_due(self, name: str) -> bool:
+        if name in self._searching and not self._searching[name].done():
+            return False
         now_s = asyncio.get_running_loop().time()
         if now_s - self._searched.get(name, -_TRANSCRIPT_S) < _TRANSCRIPT_S:
             return False

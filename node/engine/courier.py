@@ -211,7 +211,7 @@ class Courier:
             return FIRST_HOLD_POLL_S
         job = replace(job, item=self._inbox.advance(job.item, Event.TYPE))
         await self._typist.submit(job, before=look)
-        desk.is_amid = False
+        desk.is_amid, desk.mode_since_s = False, -1.0  # who reads on has the grace again
         return 0
 
     def _hold(self, desk: Desk, job: Job, reason: HoldReason, detail: str) -> float:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+import structlog
+
 from fleet.core.delivery import Event, Evidence, HoldReason, State
 from fleet.core.keystrokes import clean, end_line, frame_start
 from fleet.core.profile import Profile
@@ -41,6 +43,8 @@ _INTERRUPTED = "interrupted before it was typed"
 _ALTERED = "the program took it with changes"
 _REMOVED = "it left the input before Enter: somebody sent or removed it"
 _NO_SIGN = "the screen shows no sign of it"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class Typist:
                 return
             if again and waited_s >= again[0] and self._is_unsent(job, typed, look):
                 again.pop(0)
+                log.info("enter again", envelope=job.item.envelope.id, after_s=round(waited_s, 3))
                 await self._enter(job, look)
             seen = look
             await self._clock.sleep(POLL_S if waited_s < _SOON_S else POLL_S * 5)

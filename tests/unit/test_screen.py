@@ -567,3 +567,30 @@ def test_a_text_has_appeared_in_a_box_when_the_box_is_not_empty(now: Look, is_sh
 )
 def test_a_text_was_taken_from_a_box_when_it_is_out_of_it(now: Look, is_taken: bool):
     assert taken(BOXED, STANDING, now, OWN) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("now", "is_taken"),
+    [
+        (look("> Type here", cursor_x=2), False),  # somebody emptied it
+        (look("[fleet 7f3k2q | from neo…", RULE, "> Type here", cursor_x=2), True),
+        (look("[fleet 000000 | from neo…", RULE, "> Type here", cursor_x=2), False),
+    ],
+)
+def test_an_emptied_input_is_no_evidence_until_the_text_is_seen_above_it(now: Look, is_taken: bool):
+    assert taken(BOXED, STANDING, now, OWN) is is_taken
+    folded = look("> [Pasted 26 lines]")
+    assert taken(BOXED, folded, now, OWN), "a folded one may be shown in other words"
+
+
+def test_a_row_that_tells_work_counts_near_the_input_and_only_if_no_title_says_otherwise():
+    works = replace(BOXED, busy=(re.compile("esc to stop"),))
+    far = look("esc to stop", *["said"] * 9, RULE, ">", cursor_x=2)
+    near = look("esc to stop", *["said"] * 5, RULE, ">", cursor_x=2)
+    assert is_busy(works, near)
+    assert not is_busy(works, far)
+    assert is_busy(works, look(RULE, ">", RULE, "esc to stop", cursor_x=2, cursor_y=1))
+    assert is_busy(works, look("esc to stop", "", "a picture", cursor_y=2))
+    idle = replace(works, idle_title=re.compile("Ready"))
+    assert not is_busy(idle, replace(near, title="◇ Ready"))
+    assert is_busy(idle, replace(near, title="a shell"))

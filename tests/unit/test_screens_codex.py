@@ -121,10 +121,14 @@ def test_an_empty_shell_mode_is_not_typed_into() -> None:
     assert gate(CODEX, look, "", 0) is not None
 
 
-@pytest.mark.parametrize("after", ["busy_steered", "busy_pending_steer", "busy_queued"])
-def test_a_text_that_codex_queues_was_taken(after: str) -> None:
-    typed = BY_NAME["busy_own"]
-    assert taken(CODEX, typed.look, BY_NAME[after].look, typed.own)
+@pytest.mark.parametrize(
+    ("after", "nonce"),
+    [("busy_steered", "c292fh"), ("busy_pending_steer", "6e39hc"), ("busy_queued", "y95q49")],
+)
+def test_a_text_that_codex_queues_was_taken(after: str, nonce: str) -> None:
+    typed, own = BY_NAME["busy_own"], Own(f"[fleet {nonce}", f"[end {nonce}]")
+    assert taken(CODEX, typed.look, BY_NAME[after].look, own)
+    assert not taken(CODEX, typed.look, BY_NAME[after].look, OTHER), "emptied by somebody"
 
 
 def test_a_text_still_in_the_input_was_not_taken() -> None:
