@@ -107,11 +107,13 @@ def test_a_long_paste_of_a_persons_own_is_not_sent_while_a_stronger_word_is_wait
     assert program.screen().rstrip().endswith("> [folded 7]")
 
 
-def test_a_text_that_its_program_shows_again_was_not_taken(room: TerminalRoom) -> None:
+def test_a_text_that_its_program_shows_again_was_not_taken_and_is_sent_then(
+    room: TerminalRoom,
+) -> None:
     program, recording = boxed(room, "flicker", "--swallow", "1", "--flicker")
     said = program.send("ours")
-    assert (said.code, said.json["state"]) == (6, "unconfirmed")
-    assert recording.raw() == []
+    assert (said.code, said.json["evidence"]) == (0, "screen")
+    assert texts(recording) == ["ours"]
 
 
 def test_enter_waits_for_a_program_at_work_that_may_keep_a_question_back(
