@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "this host": ("up", "down", "status", "doctor", "log", "watch"),
-    "who belongs": ("invite", "join", "revoke", "nodes", "grant", "ungrant", "grants"),
+    "who belongs": ("invite", "join", "revoke", "nodes", "trust", "grant", "ungrant", "grants"),
     "agents": ("ls", "start", "adopt", "stop", "forget", "peek", "attach", "profile"),
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
@@ -40,6 +40,7 @@ TABLE = {
     "join": ("trust", "enter the fleet that a token is for"),
     "revoke": ("trust", "put a node out, for good"),
     "nodes": ("trust", "list the nodes: members, revoked ones, and strangers in sight"),
+    "trust": ("keys", "show whom the fleet trusts, by which key, and what each may do"),
     "grant": ("grants", "allow somebody more with agents here"),
     "ungrant": ("grants", "take grants back"),
     "grants": ("grants", "list what was granted here"),

@@ -27,7 +27,7 @@ from fleet.outcomes import (
     exit_code_of,
     outcome_of,
 )
-from node.doors import profiles, standing, views, watching
+from node.doors import profiles, standing, trust, views, watching
 from node.doors.local import Answer, Request
 from node.doors.reflection import arguments
 from node.engine.agents import Start
@@ -408,6 +408,10 @@ async def _nodes(ask: Ask) -> None:
     ask.answer.result(views.nodes(ask.node), EXIT_REACHED)
 
 
+async def _trust(ask: Ask) -> None:
+    ask.answer.result(trust.overview(ask.node), EXIT_REACHED)
+
+
 @takes(InviteArgs)
 async def _invite(ask: Ask, args: InviteArgs) -> None:
     token, expires_at_s = await ask.node.membership.invite(args.expires_s)
@@ -489,6 +493,7 @@ CALLS: dict[str, tuple[Who, Act]] = {
     "join": (Who.OPERATOR, _join),
     "revoke": (Who.OPERATOR, _revoke),
     "nodes": (Who.ANYONE, _nodes),
+    "trust": (Who.ANYONE, _trust),
     "ls": (Who.ANYONE, _ls),
     "start": (Who.SPAWNER, _start),
     "adopt": (Who.SPAWNER, _adopt),

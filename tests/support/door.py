@@ -45,6 +45,10 @@ STATUS: dict[str, Any] = {
     "agents": {"known": 1, "here": 1, "online": 1}, "version": "0.1.0", "home": "/home",
     "missing": [], "mdns": "on", "errors": [],
 }  # fmt: skip
+TRUST: dict[str, Any] = {
+    "fleet": "b" * 52, "node": "white", "id": "a" * 52, "root": {"key": "b" * 52, "here": True},
+    "admins": [], "members": [], "revoked": [],
+}  # fmt: skip
 AGENT: dict[str, Any] = {
     "address": "rin@nova", "name": "rin", "node": "nova", "profile": "generic", "state": "ready",
     "incarnation": "0519c43c6744", "last_seen": "2026-11-23T10:00:00.000Z", "held": None,

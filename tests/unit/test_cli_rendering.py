@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fleet.cli import render
 from fleet.cli.terminal import GREEN, Terminal, plain
-from tests.support.door import AGENT, STATUS, Line, done, receipt, scripted
+from tests.support.door import AGENT, STATUS, TRUST, Line, done, receipt, scripted
 from tests.support.homes import FLEET, Home
 
 ESCAPE = re.compile(rb"\x1b\[[0-9;]*m")
@@ -156,6 +156,15 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
         (["inbox"], "inbox", [{**receipt(), "text": HOSTILE, "at": HOSTILE}]),
         (["peek", "rin"], "peek", {"address": HOSTILE, "rows": [HOSTILE], "state": HOSTILE}),
         (["nodes"], "nodes", [{"node": HOSTILE, "id": "x", "state": HOSTILE, "trouble": HOSTILE}]),
+        (
+            ["trust"],
+            "trust",
+            {
+                **TRUST,
+                "members": [{"node": HOSTILE, "state": "away", "admitted_by": "root", "id": "x"}],
+                "revoked": [{"node": HOSTILE, "reason": HOSTILE, "revoked_by": HOSTILE, "id": "x"}],
+            },
+        ),
         (["status"], "status", {**STATUS, "node": HOSTILE, "missing": [HOSTILE], "mdns": HOSTILE}),
         (["status"], "status", {**STATUS, **TROUBLED, "peers": [{**PEER, "trouble": HOSTILE}]}),
         (["whoami"], "whoami", {"identity": HOSTILE}),

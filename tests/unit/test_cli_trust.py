@@ -1,0 +1,34 @@
+"""``fleet trust`` shows keys whole, and says in words what each may do."""
+
+from tests.support.door import TRUST, done, scripted
+
+NOVA = {
+    "node": "nova", "id": "n" * 52, "state": "away", "admitted_by": "root", "may": ["message"],
+}  # fmt: skip
+VEGA = {
+    "node": "vega", "id": "v" * 52, "reason": "laptop lost", "revoked_by": "root", "may": [],
+}  # fmt: skip
+
+
+def test_members_and_who_was_put_out_are_shown_with_their_whole_keys() -> None:
+    with scripted({"trust": [done({**TRUST, "members": [NOVA], "revoked": [VEGA]})]}) as (home, _):
+        shown = home.run("trust").out
+    lines = shown.splitlines()
+    assert f"nova  away   root       {'n' * 52}" in lines
+    assert f"vega  laptop lost  root  {'v' * 52}" in lines
+    assert "- Who was put out may do nothing, and its key never comes back." in lines
+
+
+def test_a_fleet_of_one_has_nobody_to_put_out_and_does_not_speak_of_it() -> None:
+    with scripted({"trust": [done(TRUST)]}) as (home, _):
+        shown = home.run("trust").out
+    assert "put out, for good" not in shown
+    assert "Who was put out" not in shown
+
+
+def test_what_this_node_may_do_is_said_of_this_node() -> None:
+    plain = {**TRUST, "root": {"key": "b" * 52, "here": False}}
+    with scripted({"trust": [done(TRUST)]}) as (home, _):
+        assert "- white may invite, admit and revoke nodes." in home.run("trust").out
+    with scripted({"trust": [done(plain)]}) as (home, _):
+        assert "- white may invite nobody and put nobody out." in home.run("trust").out
