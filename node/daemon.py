@@ -61,6 +61,7 @@ from node.engine.membership import Membership
 from node.engine.node import Node
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
+from node.engine.permits import Permits
 from node.engine.route import Probe, Router
 from node.engine.talk import Talk
 from node.ports import Authority, Clock, Dialer, Panes, Spill, Witness
@@ -113,7 +114,8 @@ def assemble(
     else:
         entries = store.book.roster()
         fleet.load(world.authority.verify(body, signature) for body, signature in entries)
-    inbox = Inbox(fleet, store, clock, events)
+    permits = Permits(fleet, store, clock)
+    inbox = Inbox(fleet, permits, store, clock, events)
     outbox = Outbox(fleet, inbox, store, clock, events)
     agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock, home)
     courier = Courier(
@@ -122,13 +124,13 @@ def assemble(
     peers = Peers(fleet, agents, outbox, inbox, world.dialer, clock, addresses)
     peers.verify = lambda entry: world.authority.verify(entry.body, entry.signature)
     membership = Membership(
-        fleet, peers, world.authority, store, clock, partial(os.urandom, 16), addresses
+        fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
     )
-    router = Router(fleet, agents, peers, store, clock, world.probe)
+    router = Router(fleet, agents, peers, permits, store, clock, world.probe)
     talk = Talk(fleet, inbox, outbox, peers, store, events)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, agents, inbox, outbox, courier, peers, membership, router, talk, events,
+        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, router, talk, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

@@ -65,7 +65,8 @@ def test_the_index_lists_every_decision_under_its_own_title() -> None:
         if number != "0000":
             there.append((number, f"decisions/{page.name}", title))
     assert sorted(listed) == there
-    assert [number for number, _, _ in there] == [f"{n:04d}" for n in range(1, len(there) + 1)]
+    # A gap is a page that somebody is writing: numbers are given out ahead.
+    assert len({number for number, _, _ in there}) == len(there), "two pages have one number"
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"docs/style.md"}))

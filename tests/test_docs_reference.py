@@ -203,7 +203,7 @@ def test_who_may_make_which_call_is_as_the_decision_says() -> None:
 @pytest.mark.parametrize(("command", "call"), [
     ("status", "status"), ("whoami", "whoami"), ("invite", "invite"), ("join", "join"),
     ("revoke", "revoke"), ("start", "start"), ("route", "route"), ("attach", "attach"), ("peek", "peek"), ("ungrant", "ungrant"),
-    ("grants", "grants"), ("trust", "trust"), ("profile", "profiles"), ("ls", "ls"),
+    ("grants", "grants"), ("policy", "policy"), ("trust", "trust"), ("profile", "profiles"), ("ls", "ls"),
 ])  # fmt: skip
 def test_both_pages_name_the_same_fields(command: str, call: str) -> None:
     shown = {field for part in quoted(door_rows()[call][2]) for field in part.split()}

@@ -84,11 +84,15 @@ def _rows(path: str) -> Iterator[Row]:
 
     from fleet.core.chain import Row
 
-    # What was set into the file need not be text; it is then no text that fits its hash.
     connection = connect(f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None)
-    connection.text_factory = lambda text: text.decode(errors="replace")
+    connection.text_factory = _text
     try:
         for row in connection.execute(_ROWS):
             yield Row(*row)
     finally:
         connection.close()
+
+
+def _text(stored: bytes) -> str:
+    """What was set into the file need not be UTF-8; it then fits no hash."""
+    return stored.decode(errors="replace")

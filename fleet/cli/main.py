@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "this host": ("up", "down", "status", "doctor", "log", "watch"),
-    "who belongs": ("invite", "join", "revoke", "nodes", "trust", "grant", "ungrant", "grants"),
+    "who belongs": ("invite", "join", "revoke", "nodes", "trust", "grant", "ungrant", "grants", "policy"),
     "agents": ("ls", "start", "adopt", "stop", "forget", "peek", "attach", "profile"),
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
@@ -44,6 +44,7 @@ TABLE = {
     "grant": ("grants", "allow somebody more with agents here"),
     "ungrant": ("grants", "take grants back"),
     "grants": ("grants", "list what was granted here"),
+    "policy": ("grants", "who may message an agent: show it, or decide anew"),
     "ls": ("agents", "list the agents of the known fleet"),
     "start": ("start", "run an agent in a new tmux window, as the pane's own process"),
     "adopt": ("start", "take a pane with a running program as an agent"),

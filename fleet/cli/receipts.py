@@ -59,6 +59,7 @@ _TODO = {
     "approval": "on {node}: fleet release {short}",
     "offline": "on {node}: fleet start {name}, or fleet adopt {name}; it is typed then",
     "not_allowed": "ask for a grant: on {node}, fleet grant {sender} VERB {name}",
+    "rate_exceeded": "fleet revive {short} sends it again, when that time is over",
     "loop_stopped": "a person may go on: fleet send {to}, which begins a new conversation",
 }
 

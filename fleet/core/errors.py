@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from types import MappingProxyType
 from typing import ClassVar, Literal, Self, get_args
 
@@ -249,6 +250,29 @@ class NotAllowed(FleetError):
 
     def __init__(self, who: str, verb: str, what: str, hint: str = "") -> None:
         super().__init__(f"{who} may not {verb} {what}", hint=hint)
+
+
+class RateExceeded(FleetError):
+    """It was granted so and so often, and has been done as often by the caller's node."""
+
+    layer = "trust"
+
+    def __init__(self, who: str, verb: str, what: str, rate: str, left_s: float) -> None:
+        super().__init__(
+            f"{who} may {verb} {what} {rate}, and its node has used that up: again in {_rounded(left_s)}",
+            hint="send it again then: fleet revive ID for what was queued; or ask for a higher rate",
+        )
+
+
+def _rounded(length_s: float) -> str:
+    """Up, so that who waits as long does not come too early."""
+    if length_s < _TENTHS_BELOW_S:
+        return f"{ceil(length_s * 10) / 10:.1f} s"
+    return f"{ceil(length_s)} s" if length_s < _MINUTES_FROM_S else f"{ceil(length_s / 60)} min"
+
+
+_TENTHS_BELOW_S = 10.0
+_MINUTES_FROM_S = 600.0
 
 
 class NotPaired(FleetError):

@@ -1,18 +1,20 @@
 """Who may ask for what. Default deny; decided on the recipient's side, from keys and grants.
 
 Typing into an agent is running code as its user, so every verb is granted explicitly except one: a
-member of the fleet may send messages to agents that are ``open``, which is the default policy.
+member of the fleet may send messages to agents that are ``open``, which is the default policy. Each
+ruling names what it follows from, for the audit log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import LoopStopped, NotAllowed
+from fleet.core.errors import LoopStopped, NotAllowed, RateExceeded
+from fleet.core.rate import Rate
 
 
 class Verb(StrEnum):
@@ -38,12 +40,17 @@ class Grant:
 
     ``who`` is matched against the printed address (``neo@white``) and, so that a grant can survive
     a node's new name, against ``neo@<node id>``. ``expires_at_s`` is wall time here, 0 for never.
+    ``rate`` is how often each node whose callers fit may make use of it, None for any number of times.
     """
 
     who: str
     agent: str
     verbs: frozenset[Verb]
     expires_at_s: float = 0.0
+    rate: Rate | None = None
+
+    def __str__(self) -> str:
+        return f"grant {self.who} {','.join(sorted(self.verbs))} {self.agent}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,53 +71,80 @@ class Caller:
         return self.is_local and self.agent == OPERATOR
 
 
-def allowed(caller: Caller, verb: Verb, agent: str, grants: Iterable[Grant], now_s: float) -> bool:
-    """Whether a grant gives ``verb`` on ``agent`` to the caller; policies are not asked here."""
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """That something may be done. ``by`` names what allows it; ``spends`` are the grants of which one
+    use is taken when it is done. Not ``approved``: a person has to let it through first."""
+
+    by: str
+    approved: bool = True
+    spends: tuple[Grant, ...] = ()
+
+
+WaitS = Callable[[Grant], float]
+"""How long until the caller's node may use a grant again; 0 for now."""
+
+
+def rule(
+    caller: Caller, verb: Verb, agent: str, grants: Iterable[Grant], now_s: float, wait_s: WaitS
+) -> Ruling:
+    """Whether a grant gives ``verb`` on ``agent`` to the caller; policies are not asked here.
+
+    A grant without a rate goes before those that have one.
+
+    Raises:
+        NotAllowed: none does.
+        RateExceeded: one does, but not as often.
+    """
     if caller.is_own_operator:
-        return True
-    names = (str(caller), f"{caller.agent}@{caller.node_id}")
-    return any(
+        return Ruling("own operator")
+    fitting = [grant for grant in grants if _fits(grant, caller, verb, agent, now_s)]
+    if not fitting:
+        hint = f"ask its operator: fleet grant '{caller}' {verb} {agent}"
+        raise NotAllowed(str(caller), verb.value, agent, hint=hint)
+    if free := next((grant for grant in fitting if grant.rate is None), None):
+        return Ruling(str(free))
+    soonest = min(fitting, key=wait_s)
+    if (left_s := wait_s(soonest)) > 0:
+        raise RateExceeded(str(caller), verb.value, agent, str(soonest.rate), left_s)
+    return Ruling(str(soonest), spends=(soonest,))
+
+
+def _fits(grant: Grant, caller: Caller, verb: Verb, agent: str, now_s: float) -> bool:
+    return (
         verb in grant.verbs
         and (not grant.expires_at_s or now_s < grant.expires_at_s)
         and fnmatchcase(agent, grant.agent)
-        and any(fnmatchcase(name, grant.who) for name in names)
-        for grant in grants
+        and any(
+            fnmatchcase(name, grant.who)
+            for name in (str(caller), f"{caller.agent}@{caller.node_id}")
+        )
     )
 
 
-def check_message(
-    caller: Caller, agent: str, policy: Policy, grants: Iterable[Grant], now_s: float
-) -> bool:
-    """Whether a message may be typed at once (True) or has to be approved first (False).
+def rule_message(
+    caller: Caller,
+    agent: str,
+    policy: Policy,
+    grants: Iterable[Grant],
+    now_s: float,
+    wait_s: WaitS,
+) -> Ruling:
+    """Whether a message may be typed at once, or has to be approved first.
+
+    What was granted goes before the agent's policy, in both directions: a grant opens a closed agent
+    to whom it fits, and the rate of a grant holds for an open one.
 
     Raises:
         NotAllowed: the agent is closed to the caller.
+        RateExceeded: the caller's node may not send as often.
     """
-    if policy is Policy.OPEN or allowed(caller, Verb.MESSAGE, agent, grants, now_s):
-        return True
-    if policy is Policy.APPROVAL:
-        return False
-    raise NotAllowed(
-        str(caller),
-        "message",
-        agent,
-        hint=f"ask its operator: fleet grant '{caller}' message {agent}",
-    )
-
-
-def check(caller: Caller, verb: Verb, agent: str, grants: Iterable[Grant], now_s: float) -> None:
-    """Insist on a grant.
-
-    Raises:
-        NotAllowed: there is none.
-    """
-    if not allowed(caller, verb, agent, grants, now_s):
-        raise NotAllowed(
-            str(caller),
-            verb.value,
-            agent,
-            hint=f"ask its operator: fleet grant '{caller}' {verb} {agent}",
-        )
+    try:
+        return rule(caller, Verb.MESSAGE, agent, grants, now_s, wait_s)
+    except NotAllowed:
+        if policy is Policy.CLOSED:
+            raise
+        return Ruling(f"policy {policy}", approved=policy is Policy.OPEN)
 
 
 def check_hops(thread: str, hops: int, limit: int) -> None:

@@ -17,7 +17,7 @@ from fleet.core.address import parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors import MalformedRequest, NotAllowed, UnknownCall, every_error
-from fleet.core.trust import Caller, Verb, check
+from fleet.core.trust import Caller, Verb
 from fleet.outcomes import (
     EXIT_NOT_YET,
     EXIT_REACHED,
@@ -169,6 +169,12 @@ class GrantArgs(msgspec.Struct):
     verbs: tuple[str, ...] = ()
     agent: str = "*"
     expires_s: float = 0.0
+    rate: str = ""
+
+
+class PolicyArgs(msgspec.Struct):
+    name: str
+    policy: str = ""
 
 
 class LogArgs(msgspec.Struct):
@@ -191,10 +197,13 @@ async def handle(node: Node, caller: Caller, request: Request, answer: Answer) -
         raise UnknownCall(request.call)
     who, call = found
     if who is Who.OPERATOR and not caller.is_own_operator:
-        raise NotAllowed(str(caller), request.call, "here", hint="ask the person at this node")
-    if who is Who.SPAWNER:
-        name = str(request.args.get("name", ""))
-        check(caller, Verb.SPAWN, name, node.fleet.grants, node.clock.wall_s())
+        error = NotAllowed(str(caller), request.call, "here", hint="ask the person at this node")
+        node.permits.refused(caller, request.call, "", error)
+        raise error
+    if who is Who.SPAWNER and not caller.is_own_operator:
+        # The agent's own name, however it was typed: a pattern must not fit its address by chance.
+        name = parse_query(str(request.args.get("name", ""))).agent
+        node.permits.require(caller, Verb.SPAWN, name)
     await call(Ask(node, caller, request, answer))
 
 
@@ -431,7 +440,9 @@ async def _revoke(ask: Ask, args: RevokeArgs) -> None:
 
 @takes(GrantArgs)
 async def _grant(ask: Ask, args: GrantArgs) -> None:
-    grant = await ask.node.membership.grant(args.who, args.verbs, args.agent, args.expires_s)
+    grant = await ask.node.membership.grant(
+        args.who, args.verbs, args.agent, args.expires_s, args.rate
+    )
     ask.answer.result(views.grant(grant), EXIT_REACHED)
 
 
@@ -443,6 +454,15 @@ async def _ungrant(ask: Ask, args: GrantArgs) -> None:
 
 async def _grants(ask: Ask) -> None:
     ask.answer.result([views.grant(grant) for grant in ask.node.fleet.grants], EXIT_REACHED)
+
+
+@takes(PolicyArgs)
+async def _policy(ask: Ask, args: PolicyArgs) -> None:
+    name = views.own_name(ask.node, args.name)
+    before = ask.node.agents.known(name).policy
+    if args.policy:
+        await ask.node.agents.set_policy(name, args.policy)
+    ask.answer.result(views.policy(ask.node, name, before), EXIT_REACHED)
 
 
 async def _profiles(ask: Ask) -> None:
@@ -514,6 +534,7 @@ CALLS: dict[str, tuple[Who, Act]] = {
     "grant": (Who.OPERATOR, _grant),
     "ungrant": (Who.OPERATOR, _ungrant),
     "grants": (Who.OPERATOR, _grants),
+    "policy": (Who.OPERATOR, _policy),
     "profiles": (Who.ANYONE, _profiles),
     "profile": (Who.ANYONE, _profile),
     "log": (Who.OPERATOR, _log),

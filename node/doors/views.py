@@ -13,7 +13,7 @@ from fleet.core.keystrokes import clean
 from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
 from fleet.core.screen import Look, asking, gate, is_busy
-from fleet.core.trust import Caller, Grant, Verb, check
+from fleet.core.trust import Caller, Grant, Policy, Verb
 from node.doors import standing
 from node.doors.local import error_json
 from node.engine.fleet import incarnation_number
@@ -190,7 +190,7 @@ async def look_at(node: Node, caller: Caller, name: str, lines: int) -> ScreenAn
         PaneGone: there is nothing to see.
     """
     one = node.agents.known(name)
-    check(caller, Verb.OBSERVE, one.name, node.fleet.grants, node.clock.wall_s())
+    node.permits.require(caller, Verb.OBSERVE, one.name)
     look = await node.agents.look(one)
     if not look.exists:
         raise PaneGone(f"{one.name}@{node.fleet.me.name}", "there is no screen to show")
@@ -322,6 +322,18 @@ def grant(one: Grant) -> dict[str, object]:
         "agent": one.agent,
         "verbs": sorted(verb.value for verb in one.verbs),
         "expires_at": iso_time(one.expires_at_s),
+        "rate": str(one.rate or ""),
+    }
+
+
+def policy(node: Node, name: str, before: Policy) -> dict[str, object]:
+    """Who may message an agent of this node, and how many envelopes wait for a person's word."""
+    return {
+        "address": f"{name}@{node.fleet.label(node.fleet.me.node_id)}",
+        "name": name,
+        "policy": node.agents.known(name).policy.value,
+        "before": before.value,
+        "held": node.store.inbox.unapproved_count(name),
     }
 
 

@@ -154,6 +154,7 @@ class Agents:
             FleetError: as names, profiles and tmux demand; nothing is left behind.
         """
         name = parse_name(wish.name)
+        policy = _policy(wish.policy) if wish.policy else None
         before = await self._free(name)
         profile = self._profile_for(wish, before)
         command = wish.command or (before.command if before else ()) or profile.launch
@@ -190,7 +191,7 @@ class Agents:
         agent = Agent(
             name,
             profile.name,
-            self._policy(wish, before),
+            policy or self._policy_of(name),
             ref,
             command,
             cwd,
@@ -209,7 +210,8 @@ class Agents:
             PaneGone: there is no such pane, or its program has ended.
         """
         name = parse_name(wish.name)
-        before = await self._free(name)
+        policy = _policy(wish.policy) if wish.policy else None
+        await self._free(name)
         try:
             info = await self._panes.inspect(wish.socket, wish.pane)
         except PaneGone:
@@ -236,7 +238,7 @@ class Agents:
         agent = Agent(
             name,
             profile.name,
-            self._policy(wish, before),
+            policy or self._policy_of(name),
             ref,
             (),
             "",
@@ -275,7 +277,7 @@ class Agents:
         if agent.ref is not None:
             await self._panes.end(agent.ref)
         self._witness.remove(agent.name)
-        return await self._keep(replace(agent, ref=None), "agent stopped")
+        return await self._keep(replace(self.known(name), ref=None), "agent stopped")
 
     async def forget(self, name: str) -> Agent:
         """Drop an agent; its program goes on, what waited for it is refused."""
@@ -293,6 +295,33 @@ class Agents:
         self.changed(agent.name)
         return agent
 
+    async def set_policy(self, name: str, policy: str) -> Agent:
+        """Decide anew who may message an agent. What came before stays as it was taken: waiting for a
+        person, or for its turn.
+
+        Raises:
+            UnknownAgent: this node has none of that name.
+            MalformedRequest: it is no policy.
+        """
+        before = self.known(name)
+        agent = replace(before, policy=_policy(policy))
+        self._agents[agent.name] = agent
+        self._store.book.put_agent(agent)
+        self._store.audit(
+            "policy set",
+            self._clock.wall_s(),
+            agent=agent.name,
+            policy=agent.policy.value,
+            before=before.policy.value,
+        )
+        await self._store.commit()
+        return agent
+
+    def _policy_of(self, name: str) -> Policy:
+        """What was decided about an agent, even while it was being started; at first it is open."""
+        agent = self._agents.get(name)
+        return agent.policy if agent else Policy.OPEN
+
     async def _free(self, name: str) -> Agent | None:
         before = self._agents.get(name)
         if before is not None and before.ref is not None:
@@ -306,16 +335,6 @@ class Agents:
             return self._profiles.named(wish.profile)
         return self._profiles.named_or_generic(before.profile if before else "generic")
 
-    def _policy(self, wish: Start, before: Agent | None) -> Policy:
-        if not wish.policy:
-            return before.policy if before else Policy.OPEN
-        try:
-            return Policy(wish.policy)
-        except ValueError:
-            raise MalformedRequest(
-                f"{wish.policy!r} is not a policy", hint="open, approval or closed"
-            ) from None
-
     async def _keep(self, agent: Agent, event: str) -> Agent:
         self._agents[agent.name] = agent
         self._store.book.put_agent(agent)
@@ -324,6 +343,7 @@ class Agents:
             self._clock.wall_s(),
             agent=agent.name,
             profile=agent.profile,
+            policy=agent.policy.value,
             pane=agent.ref.pane if agent.ref else "",
             incarnation=f"{incarnation_number(agent):012x}",
         )
@@ -367,3 +387,12 @@ class Agents:
         """The agent's newest pane."""
         agent = self._agents.get(name)
         return agent.ref if agent else None
+
+
+def _policy(typed: str) -> Policy:
+    try:
+        return Policy(typed)
+    except ValueError:
+        raise MalformedRequest(
+            f"{typed!r} is not a policy", hint="open, approval or closed"
+        ) from None

@@ -43,9 +43,10 @@ from fleet.core.errors import (
     WrongState,
 )
 from fleet.core.frames import Declined, Posted, Report, Taken
-from fleet.core.trust import Caller, Verb, check, check_hops, check_message
+from fleet.core.trust import Caller, Ruling, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
+from node.engine.permits import Permits
 from node.ports import Clock
 from node.records import Agent, Incoming
 from node.store import SqliteStore
@@ -55,6 +56,7 @@ INBOX_LIMIT = 100_000
 
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
+_LONGEST_NAME = 63  # of the grammar's names; an id is shorter
 _REFUSED_KEPT = 10_000
 _GONE_S = 15.0  # a sender's node offers what found no room once a second, unless it was taken back
 
@@ -62,8 +64,11 @@ _GONE_S = 15.0  # a sender's node offers what found no room once a second, unles
 class Inbox:
     """Everything that was accepted for the agents of this node."""
 
-    def __init__(self, fleet: Fleet, store: SqliteStore, clock: Clock, events: Events) -> None:
+    def __init__(
+        self, fleet: Fleet, permits: Permits, store: SqliteStore, clock: Clock, events: Events
+    ) -> None:
         self._fleet = fleet
+        self._permits = permits
         self._store = store
         self._clock = clock
         self._events = events
@@ -93,27 +98,27 @@ class Inbox:
         check_text(envelope.text)
         check_hops(envelope.thread, envelope.hops, HOPS_LIMIT)
         name = envelope.recipient
-        approved = True if name == OPERATOR else self._permitted(caller, envelope)
+        ruling = self._ruling(caller, envelope)
         if self._count(name) >= self.limit:
             raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
         entries: tuple[Entry, ...] = (self._entry(State.ACCEPTED),)
-        if not approved:
+        if not ruling.approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
-        if self._store.inbox.add(envelope, entries[-1].state, entries, approved=approved):
+        if self._store.inbox.add(envelope, entries[-1].state, entries, approved=ruling.approved):
+            self._permits.used(caller, ruling.spends)
             self._counted(name, +1)
-            self._audit("envelope taken", envelope, digest=digest(envelope.text))
+            held = {} if ruling.approved else {"held": HoldReason.APPROVAL.value}
+            text = digest(envelope.text)
+            self._audit("envelope taken", envelope, digest=text, by=ruling.by, **held)
         elif not self._store.inbox.holds(envelope.id, envelope.from_node):
             raise Refused(f"an envelope of another node has the id {envelope.id}")
         return entries
 
-    def _permitted(self, caller: Caller, envelope: Envelope) -> bool:
+    def _ruling(self, caller: Caller, envelope: Envelope) -> Ruling:
         agent = self.agent(envelope.recipient)
-        if agent is None:
+        if agent is None and envelope.recipient != OPERATOR:
             raise UnknownAgent(envelope.to)
-        now_s = self._clock.wall_s()
-        if envelope.raw:
-            check(caller, Verb.CONTROL, agent.name, self._fleet.grants, now_s)
-        return check_message(caller, agent.name, agent.policy, self._fleet.grants, now_s)
+        return self._permits.message(caller, agent, raw=envelope.raw)
 
     async def accept_batch(self, node_id: str, batch: Iterable[Posted]) -> Taken:
         """Take a peer's envelopes; answered after the commit.
@@ -145,7 +150,7 @@ class Inbox:
                 else:
                     declined.append(Declined(envelope_id, error))
                     self._refuse(node_id, envelope_id, error)
-                    self._audit("envelope declined", posted.envelope, reason=error.code)
+                    self.declined(self._claimed(node_id, posted.envelope), error)
         # Before the commit: the look at the pane is taken while the disk is written. Whatever would be
         # typed is written down once more first, and that commit comes after this one.
         for name in recipients:
@@ -155,6 +160,20 @@ class Inbox:
             if (item := self._store.inbox.get(envelope_id)) is not None:
                 self._spread(item, here=False)
         return Taken(tuple(taken), tuple(declined))
+
+    def _claimed(self, node_id: str, sent: Envelope) -> Envelope:
+        """What a peer's node says of an envelope, as far as it goes into the log: whose node it is we
+        know better, and nothing is as long as it likes."""
+        agent = sent.sender.partition("@")[0][:_LONGEST_NAME]
+        return sent._replace(
+            id=sent.id[:_LONGEST_NAME],
+            sender=f"{agent}@{self._fleet.label(node_id)}",
+            to=f"{sent.recipient[:_LONGEST_NAME]}@{self._fleet.label(self._fleet.me.node_id)}",
+        )
+
+    def declined(self, envelope: Envelope, error: FleetError) -> None:
+        """Write down that an envelope was not taken, and why; staged in the store."""
+        self._audit("envelope declined", envelope, reason=error.code)
 
     def _refuse(self, node_id: str, envelope_id: str, error: FleetError) -> None:
         """Refused is refused: should its sender not hear of it and offer it again, later ones of the
@@ -321,6 +340,7 @@ class Inbox:
                 hint=f"fleet show {item.envelope.id}",
             )
         if not item.approved:
+            self._audit("envelope released", item.envelope, by=who)
             item = self.advance(replace(item, approved=True), Event.RELEASE, detail=f"by {who}")
             await self._store.commit()
         elif item.timeline[-1].reason == HoldReason.UNKNOWN:

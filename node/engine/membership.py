@@ -24,11 +24,13 @@ from fleet.core.errors import (
 from fleet.core.invitation import Invitation as Token
 from fleet.core.invitation import invitation_name, make_token, parse_token
 from fleet.core.moment import iso_time
+from fleet.core.rate import parse_rate
 from fleet.core.resolver import resolve_node
 from fleet.core.roster import SignedEntry
 from fleet.core.trust import Grant, Verb
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
+from node.engine.permits import Permits
 from node.ports import Authority, Clock
 from node.records import Invitation
 from node.store import SqliteStore
@@ -50,6 +52,7 @@ class Membership:
         self,
         fleet: Fleet,
         peers: Peers,
+        permits: Permits,
         authority: Authority,
         store: SqliteStore,
         clock: Clock,
@@ -58,6 +61,7 @@ class Membership:
     ) -> None:
         self._fleet = fleet
         self._peers = peers
+        self._permits = permits
         self._authority = authority
         self._store = store
         self._clock = clock
@@ -214,11 +218,14 @@ class Membership:
 
     # --- grants ---
 
-    async def grant(self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float) -> Grant:
-        """Let somebody do something with agents of this node, until it expires (0: never).
+    async def grant(
+        self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float, rate: str
+    ) -> Grant:
+        """Let somebody do something with agents of this node, until it expires (0: never), and so and
+        so often (empty: any number of times).
 
         Raises:
-            MalformedRequest: no verb, or no length of time that a calendar holds.
+            MalformedRequest: no verb, no rate, or no length of time that a calendar holds.
             MalformedName: a pattern that could never fit.
         """
         known = {verb.value for verb in Verb}
@@ -233,9 +240,17 @@ class Membership:
                 hint=f"at most {LONGEST_GRANT_S / 86_400:.0f}d; for ever when nothing is said",
             )
         until_s = self._clock.wall_s() + expires_s if expires_s else 0.0
-        grant = Grant(_who(who), _which(agent), frozenset(Verb(v) for v in verbs), until_s)
+        often = parse_rate(rate) if rate else None
+        grant = Grant(_who(who), _which(agent), frozenset(Verb(v) for v in verbs), until_s, often)
         self._store.book.put_grant(grant)
-        self._audit("grant given", who=grant.who, agent=grant.agent, verbs=sorted(verbs))
+        self._audit(
+            "grant given",
+            who=grant.who,
+            agent=grant.agent,
+            verbs=sorted(verbs),
+            rate=rate,
+            expires_at=iso_time(until_s),
+        )
         await self._store.commit()
         self._fleet.reload_grants()
         return grant
@@ -244,6 +259,7 @@ class Membership:
         """Take a grant back; whether there was one."""
         pattern, which = _who(who), _which(agent)
         removed = self._store.book.drop_grant(pattern, which)
+        self._permits.forget(pattern, which)
         self._audit("grant taken", who=pattern, agent=which)
         await self._store.commit()
         self._fleet.reload_grants()
@@ -254,7 +270,7 @@ class Membership:
 
 
 def _who(typed: str) -> str:
-    """The pattern of a grant's holder; a bare node name is everybody there."""
+    """The pattern of a grant's holder; a bare node name is everybody there, * everybody."""
     pattern = typed.strip().lower()
     pattern = pattern if "@" in pattern else f"*@{pattern}"
     if _WHO.fullmatch(pattern) is None:

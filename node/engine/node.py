@@ -19,6 +19,7 @@ from node.engine.inbox import Inbox
 from node.engine.membership import Membership
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
+from node.engine.permits import Permits
 from node.engine.route import Router
 from node.engine.talk import Talk
 from node.ports import Clock, Discovery, Panes
@@ -38,6 +39,7 @@ class Node:
     home: str
     listen: str
     fleet: Fleet
+    permits: Permits
     agents: Agents
     inbox: Inbox
     outbox: Outbox

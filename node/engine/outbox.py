@@ -32,7 +32,9 @@ from fleet.core.errors import (
     Expired,
     KeyReused,
     MailboxFull,
+    NotAllowed,
     NotPaired,
+    RateExceeded,
     UnknownEnvelope,
     WrongState,
 )
@@ -158,7 +160,12 @@ class Outbox:
         return row.envelope
 
     def _post_here(self, caller: Caller, wish: Wish, envelope: Envelope) -> Receipt:
-        entries = self._inbox.accept(caller, envelope)
+        try:
+            entries = self._inbox.accept(caller, envelope)
+        except (NotAllowed, RateExceeded) as error:
+            self._inbox.declined(envelope, error)
+            self._store.commit_soon()
+            raise
         self._store.outbox.add(envelope, wish.key, entries[0].state, entries[0])
         self._store.outbox.report(envelope.id, entries[1:], len(entries), 0)
         return Receipt(envelope, entries)

@@ -27,10 +27,11 @@ from fleet.core.frames import ProbeAsk, Step, StepsAnswer
 from fleet.core.moment import iso_time
 from fleet.core.roster import Admit
 from fleet.core.screen import gate
-from fleet.core.trust import Caller, check_message
+from fleet.core.trust import Caller
 from node.engine.agents import Agents
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
+from node.engine.permits import Permits
 from node.ports import Clock
 from node.store import SqliteStore
 
@@ -65,11 +66,13 @@ class Router:
         fleet: Fleet,
         agents: Agents,
         peers: Peers,
+        permits: Permits,
         store: SqliteStore,
         clock: Clock,
         probe: Probe,
     ) -> None:
         self._fleet = fleet
+        self._permits = permits
         self._agents = agents
         self._peers = peers
         self._store = store
@@ -176,7 +179,7 @@ class Router:
             return
         agent = self._agents.known(name)
         try:
-            check_message(caller, name, agent.policy, self._fleet.grants, self._clock.wall_s())
+            self._permits.message(caller, agent, raw=False)
         except FleetError as error:
             route.steps.append(Step("trust", "fail", str(error), 0.0, error.code, error.hint))
             raise

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from fleet.core.directory import AgentEntry, Presence
+from fleet.core.rate import parse_rate
 from fleet.core.trust import Grant, Policy, Verb
 from node.ports import PaneRef
 from node.records import Agent, Invitation, Peer
@@ -147,17 +148,29 @@ class Book:
     def grants(self) -> list[Grant]:
         """All grants given on this node."""
         return [
-            Grant(who, agent, frozenset(Verb(v) for v in verbs.split(",")), expires_at)
-            for who, agent, verbs, expires_at in self._database.rows(
-                "SELECT who, agent, verbs, expires_at FROM grants ORDER BY who, agent"
+            Grant(
+                who,
+                agent,
+                frozenset(Verb(v) for v in verbs.split(",")),
+                expires_at,
+                parse_rate(rate) if rate else None,
+            )
+            for who, agent, verbs, expires_at, rate in self._database.rows(
+                "SELECT who, agent, verbs, expires_at, rate FROM grants ORDER BY who, agent"
             )
         ]
 
     def put_grant(self, grant: Grant) -> None:
         """Give a grant, in place of an earlier one for the same pair."""
         self._database.execute(
-            "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?)",
-            (grant.who, grant.agent, ",".join(sorted(grant.verbs)), grant.expires_at_s),
+            "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?)",
+            (
+                grant.who,
+                grant.agent,
+                ",".join(sorted(grant.verbs)),
+                grant.expires_at_s,
+                str(grant.rate or ""),
+            ),
         )
 
     def drop_grant(self, who: str, agent: str) -> bool:
@@ -166,3 +179,22 @@ class Book:
             "DELETE FROM grants WHERE who = ? AND agent = ?", (who, agent)
         )
         return done.rowcount > 0
+
+    def spent(self, who: str, agent: str, node_id: str) -> tuple[float, float] | None:
+        """What a node had left of a grant's rate, and the wall time of that; None: all of it."""
+        row = self._database.row(
+            "SELECT remains, at FROM spent WHERE who = ? AND agent = ? AND node_id = ?",
+            (who, agent, node_id),
+        )
+        return (float(row[0]), float(row[1])) if row else None
+
+    def put_spent(self, who: str, agent: str, node_id: str, remains: float, at_s: float) -> None:
+        """Remember what a node has left of a grant's rate."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?)",
+            (who, agent, node_id, remains, at_s),
+        )
+
+    def drop_spent(self, who: str, agent: str) -> None:
+        """Forget what was left of a grant's rate."""
+        self._database.execute("DELETE FROM spent WHERE who = ? AND agent = ?", (who, agent))

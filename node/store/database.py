@@ -21,12 +21,19 @@ import msgspec
 from fleet.core.chain import BEFORE_THE_FIRST, link
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _STEPS = {
     1: (
         "ALTER TABLE agents ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE outbox ADD COLUMN draft_limit REAL NOT NULL DEFAULT 0",
         "ALTER TABLE inbox ADD COLUMN draft_limit REAL NOT NULL DEFAULT 0",
+    ),
+    2: (
+        "ALTER TABLE grants ADD COLUMN rate TEXT NOT NULL DEFAULT ''",
+        (
+            "CREATE TABLE spent (who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,"
+            " remains REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (who, agent, node_id)) WITHOUT ROWID"
+        ),
     ),
 }
 """From each earlier version to the one after it."""

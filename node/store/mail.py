@@ -329,6 +329,14 @@ class InboxTable:
         )
         return int(row[0]) if row else 0
 
+    def unapproved_count(self, recipient: str) -> int:
+        """How many of them a person has to let through first."""
+        row = self._database.row(
+            f"SELECT count(*) FROM inbox WHERE recipient = ? AND state IN {_OPEN} AND NOT approved",
+            (recipient,),
+        )
+        return int(row[0]) if row else 0
+
     def untold(self, origin: str, limit: int) -> list[Incoming]:
         """Envelopes of a node with news that it has not confirmed, oldest first."""
         return [

@@ -1,4 +1,4 @@
--- Version 2. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
+-- Version 3. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -63,7 +63,13 @@ CREATE TABLE invitations (
 
 CREATE TABLE grants (
   who TEXT NOT NULL, agent TEXT NOT NULL, verbs TEXT NOT NULL, expires_at REAL NOT NULL,
+  rate TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (who, agent)
+) WITHOUT ROWID;
+CREATE TABLE spent (
+  who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,
+  remains REAL NOT NULL, at REAL NOT NULL,
+  PRIMARY KEY (who, agent, node_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE audit (

@@ -12,6 +12,8 @@ import pytest
 from fleet.core.delivery import Event, Evidence, State
 from fleet.core.envelope import Entry
 from fleet.core.errors import StoreFailed, VersionMismatch
+from fleet.core.rate import Rate
+from fleet.core.trust import Grant, Verb
 from node.records import Incoming
 from node.store import SqliteStore
 from tests.support.letters import HERE, THERE, letter, ulid
@@ -120,11 +122,22 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
     assert path.read_bytes() == before
 
 
-def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
-    tmp_path: Path,
-) -> None:
-    """Version 1 was this one without three columns."""
+DOWN = {
+    2: ("ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent"),
+    1: tuple(
+        f"ALTER TABLE {table} DROP COLUMN {column}"
+        for table, column in (
+            ("agents", "hooks"), ("outbox", "draft_limit"), ("inbox", "draft_limit"),
+        )
+    ),
+}  # fmt: skip
+"""What each version had not yet; from the newest back."""
 
+
+@pytest.mark.parametrize("version", DOWN)
+def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
+    tmp_path: Path, version: int
+) -> None:
     async def write() -> None:
         store = opened(tmp_path)
         store.outbox.add(letter(1), "", State.QUEUED, QUEUED)
@@ -134,22 +147,35 @@ def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
     asyncio.run(write())
     path = tmp_path / "fleet.db"
     connection = sqlite3.connect(path)
-    for table, column in (("agents", "hooks"), ("outbox", "draft_limit"), ("inbox", "draft_limit")):
-        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    connection.execute("PRAGMA user_version = 1")
+    fresh = columns(connection)
+    for statement in (line for n, lines in DOWN.items() if n >= version for line in lines):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     store = opened(tmp_path)
     found = store.outbox.get(ulid(1))
     assert found is not None
     assert found.envelope == letter(1)
     store.database.close()
-    copy = sqlite3.connect(tmp_path / "fleet.db.schema-1")
-    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    connection = sqlite3.connect(path)
+    assert columns(connection) == fresh, "as if it had been made today"
+    connection.close()
+    copy = sqlite3.connect(tmp_path / f"fleet.db.schema-{version}")
+    assert copy.execute("PRAGMA user_version").fetchone() == (version,)
     assert copy.execute("SELECT id FROM outbox").fetchall() == [(ulid(1),)]
     copy.close()
     again = opened(tmp_path)
     assert again.outbox.get(ulid(1)) == found
     again.database.close()
+
+
+def columns(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Every column of every table, but not in which place it stands."""
+    rows = connection.execute(
+        'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk'
+        " FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    )
+    return set(rows.fetchall())
 
 
 def test_a_damaged_database_is_said(tmp_path: Path) -> None:
@@ -246,6 +272,31 @@ def test_news_is_kept_until_the_sender_has_it(tmp_path: Path) -> None:
         assert store.inbox.untold(HERE, 9) == []
 
     asyncio.run(write())
+
+
+def test_grants_are_remembered_with_their_rate_and_what_is_left_of_it(tmp_path: Path) -> None:
+    grants = [
+        Grant("*@white", "rin", frozenset({Verb.MESSAGE, Verb.OBSERVE}), 9.5, Rate(10, "m")),
+        Grant("neo@white", "*", frozenset({Verb.SPAWN})),
+    ]
+
+    async def write() -> None:
+        store = opened(tmp_path)
+        for one in grants:
+            store.book.put_grant(one)
+        store.book.put_spent("*@white", "rin", THERE, 1.5, 1_000.0)
+        store.book.put_spent("*@white", "rin", THERE, 0.5, 1_001.0)
+        store.book.put_spent("*@white", "ada", THERE, 7.0, 1_001.0)
+        await store.commit()
+
+    asyncio.run(write())
+    book = opened(tmp_path).book
+    assert book.grants() == grants
+    assert book.spent("*@white", "rin", THERE) == (0.5, 1_001.0)
+    assert book.spent("*@white", "rin", HERE) is None
+    book.drop_spent("*@white", "rin")
+    assert book.spent("*@white", "rin", THERE) is None
+    assert book.spent("*@white", "ada", THERE) == (7.0, 1_001.0)
 
 
 def test_the_audit_log_is_a_chain_over_its_groups(tmp_path: Path) -> None:

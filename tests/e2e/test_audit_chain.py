@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ FIELDS = {"ok", "rows", "events", "hash", "kept_at", "broken"}
 
 
 @pytest.fixture(scope="module")
-def logged() -> Scene:
+def logged() -> Iterator[Scene]:
     """A home with a log of some rows, its node killed; copied by each test."""
     with scene(("white",)) as stage:
         white = stage.home("white")

@@ -24,6 +24,7 @@ from tests.support.world import World
 _OPTION = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
 _NUMBERS = {"timeout": "timeout_s", "expires": "expires_s", "draft_limit": "draft_limit_s"}
+_NOT_SHOWN = {"n", "at", "kind", "digest", "expires_at", "incarnation", "pane", "profile"}
 
 Options = dict[str, str]
 
@@ -225,10 +226,34 @@ class Script:
         return self._refused(await self._call(options, "revoke", node=words[0], reason="a story"))
 
     async def do_grant(self, words: list[str], options: Options) -> list[str]:
-        who, verb, agent = words
+        who, verbs, agent = words
+        args = {"who": who, "verbs": tuple(verbs.split(",")), "agent": agent}
+        said = {"rate": options["rate"]} if "rate" in options else {}
         return self._refused(
-            await self._call(options, "grant", who=who, verbs=(verb,), agent=agent)
+            await self._call(options, "grant", **args, **said, **_numbers(options))
         )
+
+    async def do_ungrant(self, words: list[str], options: Options) -> list[str]:
+        who, agent = words
+        said = await self._call(options, "ungrant", who=who, agent=agent)
+        return self._refused(said) or ["taken back" if said.result["removed"] else "no such grant"]
+
+    async def do_policy(self, words: list[str], options: Options) -> list[str]:
+        """Show an agent's policy, or decide anew, as the person of its node."""
+        host, agent = self._agent(words[0])
+        actor = options.get("from", f"{OPERATOR}@{host.key}")
+        policy = {"policy": words[1]} if words[1:] else {}
+        said = await self._call({"from": actor}, "policy", name=agent, **policy)
+        if said.error:
+            return self._refused(said)
+        told = said.result
+        return [f"{told['policy']} (was {told['before']}), {told['held']} held for approval"]
+
+    async def do_log(self, words: list[str], options: Options) -> list[str]:
+        """The newest events of a host's audit log of some kinds, without what differs each time."""
+        said = await self._host(words[0]).call("log", lines=1_000)
+        events = [event for event in said.items if event["kind"] in words[1:]]
+        return [_event(event) for event in events] or ["nothing"]
 
     async def do_nodes(self, words: list[str], options: Options) -> list[str]:
         said = await self._call(options, "nodes")
@@ -378,6 +403,11 @@ def _entry(entry: dict[str, Any]) -> str:
     told = f" {', '.join(why)}" if why else ""
     detail = f": {entry['detail']}" if entry.get("detail") else ""
     return f"{entry['node']}: {entry['state']}{told}{detail}"
+
+
+def _event(event: dict[str, Any]) -> str:
+    facts = (f"{name}={value}" for name, value in event.items() if name not in _NOT_SHOWN and value)
+    return f"{event['kind']}: {' '.join(facts)}"
 
 
 def _told(turn: str) -> str:

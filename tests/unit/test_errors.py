@@ -85,6 +85,21 @@ SAID = [
     ),
     (errors.NotAllowed("neo@white", "message", "rin", "ask"), "neo@white may not message rin", "ask"),
     (
+        errors.RateExceeded("neo@white", "message", "rin", "10/m", 0.01),
+        "neo@white may message rin 10/m, and its node has used that up: again in 0.1 s",
+        "send it again then: fleet revive ID for what was queued; or ask for a higher rate",
+    ),
+    (
+        errors.RateExceeded("neo@white", "message", "rin", "10/h", 599.2),
+        "neo@white may message rin 10/h, and its node has used that up: again in 600 s",
+        "send it again then: fleet revive ID for what was queued; or ask for a higher rate",
+    ),
+    (
+        errors.RateExceeded("neo@white", "observe", "rin", "1/d", 601.0),
+        "neo@white may observe rin 1/d, and its node has used that up: again in 11 min",
+        "send it again then: fleet revive ID for what was queued; or ask for a higher rate",
+    ),
+    (
         errors.InvitationRefused("it was used"),
         "the invitation was refused: it was used",
         "ask for a new one: fleet invite, on the node that lets you in",

@@ -20,7 +20,7 @@ CODES = {
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
        "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
-       "loop_stopped wrong_state",
+       "loop_stopped wrong_state rate_exceeded",
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
@@ -29,7 +29,7 @@ STATUSES = {
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",
     "PERMISSION_DENIED": "not_allowed invitation_refused",
-    "RESOURCE_EXHAUSTED": "mailbox_full too_busy",
+    "RESOURCE_EXHAUSTED": "mailbox_full too_busy rate_exceeded",
     "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space",
     "UNIMPLEMENTED": "version_mismatch unknown_call",
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",

@@ -2,16 +2,17 @@
 
 import pytest
 
-from fleet.core.errors import LoopStopped, NotAllowed
+from fleet.core.errors import LoopStopped, NotAllowed, RateExceeded
+from fleet.core.rate import Rate
 from fleet.core.trust import (
     Caller,
     Grant,
     Policy,
+    Ruling,
     Verb,
-    allowed,
-    check,
     check_hops,
-    check_message,
+    rule,
+    rule_message,
 )
 
 HERE, THERE = "h" * 52, "t" * 52
@@ -22,8 +23,21 @@ NEO = Caller("neo", "white", THERE, is_local=False)
 FAR_OPERATOR = Caller("operator", "white", THERE, is_local=False)
 
 
-def grant(who: str, agent: str = "*", *verbs: Verb, until_s: float = 0.0) -> Grant:
-    return Grant(who, agent, frozenset(verbs or Verb), until_s)
+def grant(
+    who: str, agent: str = "*", *verbs: Verb, until_s: float = 0.0, rate: Rate | None = None
+) -> Grant:
+    return Grant(who, agent, frozenset(verbs or Verb), until_s, rate)
+
+
+def at_once(_grant: Grant) -> float:
+    return 0.0
+
+
+def allowed(caller: Caller, verb: Verb, agent: str, grants: list[Grant], now_s: float) -> bool:
+    try:
+        return rule(caller, verb, agent, grants, now_s, at_once).approved
+    except NotAllowed:
+        return False
 
 
 def test_the_words_that_people_type_are_those_of_the_design():
@@ -34,17 +48,15 @@ def test_the_words_that_people_type_are_those_of_the_design():
 @pytest.mark.parametrize("verb", Verb)
 @pytest.mark.parametrize("caller", [LOCAL, NEO, FAR_OPERATOR], ids=str)
 def test_without_a_grant_nobody_may_anything(caller: Caller, verb: Verb):
-    assert not allowed(caller, verb, "rin", (), NOW_S)
     with pytest.raises(NotAllowed) as refused:
-        check(caller, verb, "rin", (), NOW_S)
+        rule(caller, verb, "rin", (), NOW_S, at_once)
     assert str(refused.value) == f"{caller} may not {verb} rin"
     assert refused.value.hint == f"ask its operator: fleet grant '{caller}' {verb} rin"
 
 
 @pytest.mark.parametrize("verb", Verb)
 def test_the_person_whose_node_this_is_may_everything_here(verb: Verb):
-    assert allowed(OPERATOR, verb, "rin", (), NOW_S)
-    check(OPERATOR, verb, "rin", (), NOW_S)
+    assert rule(OPERATOR, verb, "rin", (), NOW_S, at_once) == Ruling("own operator")
     assert OPERATOR.is_own_operator
     assert not any(caller.is_own_operator for caller in (LOCAL, NEO, FAR_OPERATOR))
 
@@ -109,7 +121,7 @@ def test_a_grant_ends_at_its_time_and_one_without_a_time_never():
 
 
 def may_message(caller: Caller, policy: Policy, *grants: Grant) -> bool:
-    return check_message(caller, "rin", policy, grants, NOW_S)
+    return rule_message(caller, "rin", policy, grants, NOW_S, at_once).approved
 
 
 @pytest.mark.parametrize("caller", [OPERATOR, LOCAL, NEO, FAR_OPERATOR], ids=str)
@@ -132,6 +144,64 @@ def test_a_closed_agent_takes_messages_from_whom_they_were_granted_and_nobody_el
             may_message(caller, Policy.CLOSED, grant("neo@white", "ada", Verb.MESSAGE))
         assert str(refused.value) == f"{caller} may not message rin"
         assert refused.value.hint == f"ask its operator: fleet grant '{caller}' message rin"
+
+
+@pytest.mark.parametrize(
+    ("policy", "grants", "by"),
+    [
+        (Policy.OPEN, (), "policy open"),
+        (Policy.APPROVAL, (), "policy approval"),
+        (Policy.OPEN, (grant("*@white", "r*", Verb.MESSAGE),), "grant *@white message r*"),
+        (Policy.CLOSED, (grant("neo@white"),), "grant neo@white control,message,observe,spawn *"),
+    ],
+)
+def test_a_ruling_names_what_it_follows_from(policy: Policy, grants: tuple[Grant, ...], by: str):
+    assert rule_message(NEO, "rin", policy, grants, NOW_S, at_once).by == by
+
+
+# --- rates ---
+
+OFTEN, SELDOM = grant("*@white", rate=Rate(10, "m")), grant("neo@*", rate=Rate(1, "h"))
+
+
+def test_a_rated_grant_allows_until_it_is_used_up_and_takes_a_use_each_time():
+    ruling = rule(NEO, Verb.OBSERVE, "rin", [OFTEN], NOW_S, at_once)
+    assert ruling.spends == (OFTEN,)
+    with pytest.raises(RateExceeded, match="neo@white may observe rin 10/m") as refused:
+        rule(NEO, Verb.OBSERVE, "rin", [OFTEN], NOW_S, lambda _grant: 5.91)
+    assert "again in 6.0 s" in str(refused.value)
+
+
+def test_of_several_rated_grants_the_one_that_is_left_is_used():
+    waits = {OFTEN: 6.0, SELDOM: 0.0}
+    ruling = rule(NEO, Verb.OBSERVE, "rin", [OFTEN, SELDOM], NOW_S, waits.__getitem__)
+    assert ruling.spends == (SELDOM,)
+    waits = {OFTEN: 6.0, SELDOM: 3_000.0}
+    with pytest.raises(RateExceeded, match=r"10/m, .* again in 6\.0 s"):
+        rule(NEO, Verb.OBSERVE, "rin", [SELDOM, OFTEN], NOW_S, waits.__getitem__)
+
+
+def test_a_grant_without_a_rate_goes_before_those_with_one():
+    grants = [OFTEN, grant("neo@white", "rin", Verb.MESSAGE)]
+    ruling = rule_message(NEO, "rin", Policy.OPEN, grants, NOW_S, lambda _grant: 9.0)
+    assert ruling == Ruling("grant neo@white message rin")
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_a_rate_holds_whatever_the_agents_policy_is(policy: Policy):
+    assert rule_message(NEO, "rin", policy, [OFTEN], NOW_S, at_once).spends == (OFTEN,)
+    with pytest.raises(RateExceeded):
+        rule_message(NEO, "rin", policy, [OFTEN], NOW_S, lambda _grant: 1.0)
+
+
+def test_a_rate_binds_neither_whom_it_does_not_fit_nor_the_person_of_the_node():
+    others = [grant("*@mba", rate=Rate(1, "d")), grant("*@white", "ada", rate=Rate(1, "d"))]
+    ended = grant("*", until_s=NOW_S, rate=Rate(1, "d"))
+    ruling = rule_message(NEO, "rin", Policy.OPEN, [*others, ended], NOW_S, lambda _grant: 9.0)
+    assert ruling == Ruling("policy open")
+    everybody = [grant("*", rate=Rate(1, "d"))]
+    ruling = rule_message(OPERATOR, "rin", Policy.CLOSED, everybody, NOW_S, lambda _grant: 9.0)
+    assert ruling == Ruling("own operator")
 
 
 def test_two_agents_answer_each_other_up_to_the_limit_and_then_are_stopped():
