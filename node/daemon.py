@@ -38,6 +38,7 @@ from fleet.profiles import Profiles
 from fleet.profiles import load as load_profiles
 from node.adapters.clock import SystemClock
 from node.adapters.credentials import server_credentials
+from node.adapters.descriptors import connections
 from node.adapters.dialer import GrpcDialer
 from node.adapters.home import lock, prepare
 from node.adapters.interfaces import places, reachable
@@ -264,7 +265,7 @@ class Daemon:
         """Listen where asked, or where an earlier start listened, or anywhere."""
         asked = self._options.listen or self._config.listen
         node = self.node
-        door = PeerDoor(node.fleet.authorise)
+        door = PeerDoor(node.fleet.authorise, connections())
         door.add(
             PeeringService(node.peers.serve),
             PairingService(Newcomers(node, self._keyring), lambda: self._keyring.certificate),

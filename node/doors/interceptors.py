@@ -24,6 +24,7 @@ from fleet.outcomes import outcome_of
 from fleet.wire import error_to_bytes
 from node.adapters.pki import der_of, pem_id
 from node.adapters.stream import ERROR_KEY
+from node.doors.quota import Lines, Quota
 
 OPEN_TO_STRANGERS = frozenset({"/fleet.v1.Pairing/Pair"})
 
@@ -42,6 +43,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def __init__(self, authorise: Authorise) -> None:
         self._authorise = authorise
+        self._quota = Quota()
+        self._lines = Lines()
 
     async def intercept_service(
         self,
@@ -93,13 +96,15 @@ class Guard(grpc.aio.ServerInterceptor):
         logger = log.bind(method=method, address=address_of(context))
         loop = asyncio.get_running_loop()
         start_s = loop.time()
-        status = "OK"
+        status, member = "OK", ""
         try:
             try:
                 node_id = caller_of(context)
                 logger = logger.bind(peer=node_id[:12])
                 if method not in OPEN_TO_STRANGERS:
                     self._authorise(node_id)
+                    self._quota.enter(node_id, start_s)
+                    member = node_id
                 yield
             except (grpc.aio.BaseError, asyncio.CancelledError):
                 raise
@@ -121,8 +126,16 @@ class Guard(grpc.aio.ServerInterceptor):
             status = "CANCELLED"
             raise asyncio.CancelledError from None
         finally:
-            ms = round((loop.time() - start_s) * 1_000, 1)
-            logger.info("call ended", status=status, ms=ms)
+            if member:
+                self._quota.leave(member)
+            self._note(logger, status, start_s, loop.time())
+
+    def _note(self, logger: Any, status: str, start_s: float, now_s: float) -> None:
+        has_room, missed = self._lines.next(now_s)
+        if missed:
+            log.warning("calls not logged", count=missed)
+        if has_room:
+            logger.info("call ended", status=status, ms=round((now_s - start_s) * 1_000, 1))
 
 
 def caller_of(context: Context) -> str:

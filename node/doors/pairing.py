@@ -26,7 +26,10 @@ from node.doors.interceptors import Context, address_of, certificate_of
 PATIENCE_S = 10.0
 """For a whole pairing; a program is at the other end, not a person."""
 AT_ONCE = 8
-"""Newcomers under way. Anybody with a key can knock while an invitation is open."""
+"""Newcomers under way who named an open invitation; only who saw its token can."""
+UNHEARD = 16
+"""Callers who have said nothing yet; anybody with a key can call while an invitation is open. One more,
+and who has been silent for longest has to go: a newcomer of ours says its first word at once."""
 
 Welcome = tuple[bytes, bytes, tuple[SignedEntry, ...], tuple[str, ...]]
 
@@ -66,25 +69,41 @@ class PairingService:
         self._invitations = invitations
         self._own_certificate = own_certificate
         self._under_way = 0
+        self._unheard: list[asyncio.Timeout] = []
 
     async def Pair(
         self, request_iterator: AsyncIterator[pairing_pb2.JoinerStep], context: Context
     ) -> None:
         """Knock, challenge, proof, welcome."""
+        try:
+            async with asyncio.timeout(PATIENCE_S) as patience:
+                await self._pair(context, patience)
+        except TimeoutError:
+            raise InvitationRefused("there was no proof in time") from None
+
+    async def _first_word(self, context: Context, patience: asyncio.Timeout) -> pairing_pb2.Knock:
+        """What a caller begins with, unless too many others call before it says anything."""
+        if len(self._unheard) >= UNHEARD:
+            self._unheard.pop(0).reschedule(asyncio.get_running_loop().time())
+        self._unheard.append(patience)
+        try:
+            return (await _next(context)).knock
+        finally:
+            if patience in self._unheard:
+                self._unheard.remove(patience)
+
+    async def _pair(self, context: Context, patience: asyncio.Timeout) -> None:
+        knock = await self._first_word(context, patience)
+        self._check(knock, address_of(context))
         if self._under_way >= AT_ONCE:
             raise InvitationRefused("too many are knocking at once; try again")
         self._under_way += 1
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._pair(context)
-        except TimeoutError:
-            raise InvitationRefused(f"no proof within {PATIENCE_S:g} s") from None
+            await self._prove(context, knock)
         finally:
             self._under_way -= 1
 
-    async def _pair(self, context: Context) -> None:
-        certificate, address = certificate_of(context), address_of(context)
-        knock = (await _next(context)).knock
+    def _check(self, knock: pairing_pb2.Knock, address: str) -> None:
         if knock.protocol != PROTOCOL:
             raise VersionMismatch(
                 f"the inviter speaks protocol {PROTOCOL}, this node {knock.protocol}",
@@ -92,6 +111,9 @@ class PairingService:
             )
         parse_name(knock.name)
         self._invitations.secret_of(knock.invitation, address)
+
+    async def _prove(self, context: Context, knock: pairing_pb2.Knock) -> None:
+        certificate, address = certificate_of(context), address_of(context)
         nonce = secrets.token_bytes(NONCE_BYTES)
         challenge = pairing_pb2.Challenge(nonce=nonce)
         await context.write(pairing_pb2.InviterStep(challenge=challenge))

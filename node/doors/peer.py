@@ -20,6 +20,7 @@ from fleet.core.errors import FleetError, PortInUse, StartFailed
 from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
 from fleet.wire import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS
+from node.adapters.descriptors import CONNECTIONS
 from node.adapters.stream import ADMITTED_KEY, Serve, Stream, StreamLink, carry
 from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of, end
 from node.doors.pairing import PairingService as PairingService
@@ -52,8 +53,10 @@ class PeeringService:
 class PeerDoor:
     """The server on this node's port."""
 
-    def __init__(self, authorise: Authorise) -> None:
-        self._server = grpc.aio.server(interceptors=(Guard(authorise),), options=SERVER_OPTIONS)
+    def __init__(self, authorise: Authorise, connections: int = CONNECTIONS) -> None:
+        """``connections``: how many there may be at one time, those in their handshake included."""
+        options = [*SERVER_OPTIONS, ("grpc.max_allowed_incoming_connections", connections)]
+        self._server = grpc.aio.server(interceptors=(Guard(authorise),), options=options)
         self._peering: PeeringService | None = None
 
     def add(self, peering: PeeringService, pairing: PairingService) -> None:

@@ -7,6 +7,7 @@ while; it is burnt before its proof is answered, right or wrong. A revocation is
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -37,6 +38,8 @@ from node.store import SqliteStore
 
 GRACE_S = 600.0
 """How long after its end an invitation is still answered with the reason it is refused."""
+REFUSALS_TOLD = 10
+"""Of one invitation that is over: who tries it more often would fill the audit log."""
 LONGEST_S = DEFAULT_EXPIRY_S
 LONGEST_GRANT_S = 3_650 * 86_400.0
 _WHO = re.compile(r"[a-z0-9*._-]+@[a-z0-9*._~-]+")
@@ -67,6 +70,7 @@ class Membership:
         self._clock = clock
         self._secret = secret
         self._addresses = addresses
+        self._refused: Counter[str] = Counter()
         self._open_door()
 
     @property
@@ -120,8 +124,10 @@ class Membership:
         if not why and invitation.expires_at_s <= self._clock.wall_s():
             why = "has expired"
         if why:
-            self._audit("invitation refused", invitation=name, why=why, address=address)
-            self._store.commit_soon()
+            self._refused[name] += 1
+            if self._refused[name] <= REFUSALS_TOLD:
+                self._audit("invitation refused", invitation=name, why=why, address=address)
+                self._store.commit_soon()
             raise InvitationRefused(f"it {why}")
         return invitation.secret
 

@@ -119,5 +119,7 @@ def test_the_newest_warnings_and_errors_are_kept_for_whoever_asks_and_what_is_fi
     assert {one["event"] for one in kept} == {"mdns in trouble", "call failed"}
     assert kept[-2]["detail"] == "number 24"
     assert kept[-1]["level"] == "error"
-    assert (kept[-1]["error"], kept[-1]["detail"]) == ("ValueError", ""), "what it said may be a text"
+    assert (kept[-1]["error"], kept[-1]["detail"]) == ("ValueError", ""), (
+        "what it said may be a text"
+    )
     assert str(kept[-1]["at"]).endswith("Z")
