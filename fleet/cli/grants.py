@@ -123,7 +123,7 @@ def _policy(call: Invocation) -> int:
     if told["held"]:
         call.terminal.note(
             f"{told['held']} wait for approval all the same:"
-            f" fleet inbox {told['name']}, fleet release ID"
+            f" fleet inbox {told['name']} --held, fleet release ID"
         )
     return 0
 

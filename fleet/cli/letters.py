@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _REACHED = ("submitted", "acknowledged")
+_EVERY = 1_000_000  # as many as a list may have
 
 
 def _inbox_arguments(parser: Parser) -> None:
@@ -34,26 +35,34 @@ def _list_arguments(parser: Parser) -> None:
         "--dead", action="store_true", help="only dead letters: given up, kept, revivable"
     )
     parser.add_argument(
+        "--held", action="store_true", help="only what is held on its agent's node, and why"
+    )
+    parser.add_argument(
         "-n", "--limit", metavar="N", type=int, default=100, help="the newest N (default: 100)"
     )
 
 
 def _inbox(call: Invocation) -> int:
     given = call.given
-    answer = call.ask("inbox", name=given.name, dead=given.dead, limit=_limit(call))
+    answer = call.ask("inbox", name=given.name, **_chosen(call))
     return _list(call.terminal, answer.result, "from", "nothing has arrived")
 
 
 def _outbox(call: Invocation) -> int:
-    answer = call.ask("outbox", dead=call.given.dead, limit=_limit(call))
+    answer = call.ask("outbox", **_chosen(call))
     return _list(call.terminal, answer.result, "to", "nothing was sent from here")
 
 
-def _limit(call: Invocation) -> int:
-    limit = int(call.given.limit)
+def _chosen(call: Invocation) -> dict[str, Any]:
+    """Which envelopes of a list."""
+    given = call.given
+    limit = int(given.limit)
     if limit < 1:
         raise call.usage(f"-n {limit}: at least one")
-    return limit
+    if given.dead and given.held:
+        raise call.usage("--dead and --held: what is dead is held no more")
+    held = {"held": True} if given.held else {}  # a node of an earlier version lists all without it
+    return {"dead": given.dead, "limit": limit, **held}
 
 
 def _list(terminal: Terminal, letters: list[Receipt], other: str, empty: str) -> int:
@@ -171,12 +180,47 @@ def _asks(name: str) -> Callable[[Invocation], int]:
     return run
 
 
+def _release_arguments(parser: Parser) -> None:
+    _one_id(parser)
+    parser.add_argument(
+        "--all", action="store_true",
+        help="ID is an agent's name: approve all that waits for approval for it, the oldest first",
+    )  # fmt: skip
+
+
+def _release(call: Invocation) -> int:
+    return _release_all(call) if call.given.all else _asks("release")(call)
+
+
+def _release_all(call: Invocation) -> int:
+    from fleet.cli.door import Failed
+
+    name = call.given.id
+    held = call.ask("inbox", name=name, held=True, limit=_EVERY).result
+    released: list[Receipt] = []
+    for one in reversed(held):
+        if one["state"] == "held" and one["reason"] == "approval":
+            try:
+                released.append(call.ask("release", id=one["id"]).result)
+            except Failed as failed:
+                if failed.error.get("code") != "wrong_state":  # else it was taken back meanwhile
+                    raise
+    if call.terminal.as_json:
+        call.terminal.data(released)
+        return 0
+    for one in released:
+        call.terminal.say(receipts.line(call.terminal, one))
+    if not released:
+        call.terminal.note(f"nothing waits for approval for {name}")
+    return 0
+
+
 COMMANDS = {
     "inbox": Command(_inbox, _inbox_arguments, "fleet inbox operator"),
     "outbox": Command(_outbox, _list_arguments, "fleet outbox --dead"),
     "show": Command(_show, _one_id, "fleet show 01KB3"),
     "ack": Command(_asks("ack"), _one_id, "fleet ack 01KB3"),
     "cancel": Command(_asks("cancel"), _one_id, "fleet cancel 01KB3"),
-    "release": Command(_asks("release"), _one_id, "fleet release 01KB3"),
+    "release": Command(_release, _release_arguments, "fleet release 01KB3"),
     "revive": Command(_asks("revive"), _one_id, "fleet revive 01KB3"),
 }

@@ -126,6 +126,7 @@ class ReplyArgs(msgspec.Struct):
 class ListArgs(msgspec.Struct):
     name: str = ""
     dead: bool = False
+    held: bool = False
     limit: Count = 100
 
 
@@ -277,13 +278,13 @@ async def _inbox(ask: Ask, args: ListArgs) -> None:
         if name not in {"", ask.caller.agent}:
             raise NotAllowed(str(ask.caller), "read the inbox of", name)
         name = ask.caller.agent
-    rows = ask.node.store.inbox.recent(name, args.limit, dead=args.dead)
+    rows = ask.node.store.inbox.recent(name, args.limit, dead=args.dead, held=args.held)
     ask.answer.result([views.letter(row.receipt) for row in rows], EXIT_REACHED)
 
 
 @takes(ListArgs)
 async def _outbox(ask: Ask, args: ListArgs) -> None:
-    rows = ask.node.store.outbox.recent(args.limit, dead=args.dead)
+    rows = ask.node.store.outbox.recent(args.limit, dead=args.dead, held=args.held)
     mine = [r for r in rows if ask.caller.is_own_operator or r.envelope.sender == str(ask.caller)]
     ask.answer.result([views.letter(row.receipt) for row in mine], EXIT_REACHED)
 

@@ -169,9 +169,9 @@ class OutboxTable:
         """Note up to which row a node may be shown the outbox."""
         self._database.execute("INSERT OR REPLACE INTO reach VALUES (?, ?)", (node_id, seq))
 
-    def recent(self, limit: int, *, dead: bool) -> list[Outgoing]:
-        """The newest envelopes, newest first; only dead letters if asked."""
-        where = f"WHERE state IN ({_DEAD})" if dead else ""
+    def recent(self, limit: int, *, dead: bool, held: bool = False) -> list[Outgoing]:
+        """The newest envelopes, newest first; only dead letters, or what is held there, if asked."""
+        where = f"WHERE {_only(dead=dead, held=held)}"
         rows = self._database.rows(
             f"SELECT {_OUT} FROM outbox {where} ORDER BY seq DESC LIMIT ?", (limit,)
         )
@@ -354,10 +354,12 @@ class InboxTable:
         )
         return int(row[0] or 0) if row else 0
 
-    def recent(self, recipient: str, limit: int, *, dead: bool) -> list[Incoming]:
-        """The newest envelopes (of one agent, or of all for an empty name), newest first."""
-        where = "WHERE (? = '' OR recipient = ?)"
-        where += f" AND state IN ({_DEAD})" if dead else ""
+    def recent(
+        self, recipient: str, limit: int, *, dead: bool, held: bool = False
+    ) -> list[Incoming]:
+        """The newest envelopes (of one agent, or of all for an empty name), newest first; only dead
+        letters, or what is held, if asked."""
+        where = f"WHERE (? = '' OR recipient = ?) AND {_only(dead=dead, held=held)}"
         rows = self._database.rows(
             f"SELECT {_IN} FROM inbox {where} ORDER BY seq DESC LIMIT ?",
             (recipient, recipient, limit),
@@ -436,6 +438,12 @@ def _oldest(database: Database, table: str, what: str, at: str, where: str) -> l
 def _dead(database: Database, table: str, at: str) -> Waiting:
     (found,) = database.rows(f"SELECT count(*), min({at}) FROM {table} WHERE state IN ({_DEAD})")
     return Waiting("dead", int(found[0]), float(found[1] or 0.0))
+
+
+def _only(*, dead: bool, held: bool) -> str:
+    """The condition for states that were asked for; both at once is none."""
+    asked = [f"state IN ({_DEAD})"] if dead else []
+    return " AND ".join(asked + (["state = 'held'"] if held else [])) or "TRUE"
 
 
 def _ids_like(database: Database, table: str, prefix: str) -> list[str]:
