@@ -104,7 +104,7 @@ class Profile:
     busy_enter_s: float = (
         0.0  # while it works: Enter this soon after the paste, else when it is idle
     )
-    show_limit_s: float = 1.0  # for the text to appear; then Enter is tried all the same
+    show_limit_s: float = 1.0  # for the text to appear
     evidence_limit_s: float = 5.0  # after Enter; then unconfirmed
     stronger_s: float = 0.0  # for a hook or transcript to speak once the screen has
     mode_grace_s: float = 3.0  # for somebody reading in copy mode

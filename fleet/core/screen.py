@@ -301,6 +301,11 @@ def _fold(profile: Profile, look: Look) -> str:
     return text if begins and profile.folded and profile.folded.fullmatch(text) else ""
 
 
+def shows(look: Look, own: Own) -> bool:
+    """Whether the end of our text is to be seen anywhere on the screen."""
+    return any(own.end in row for row in look.rows)
+
+
 def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
     """Whether the text still stands in the input as it was typed, so that Enter sends it and only it.
 
@@ -318,7 +323,8 @@ def stands(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:
         return False
     if composer(profile, typed) is Composer.FILLED:
         return now.cursor_row == typed.cursor_row
-    return True  # it was never seen to stand there: Enter is tried all the same
+    # Never seen to stand there: a program that reads lines may not show them, any other may be asking.
+    return profile.prompt is not None or now.tty is not Tty.RAW
 
 
 def returned(profile: Profile, typed: Look | None, now: Look, own: Own) -> bool:

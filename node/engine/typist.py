@@ -26,6 +26,7 @@ from fleet.core.screen import (
     returned,
     settled,
     shown,
+    shows,
     stands,
     taken,
 )
@@ -42,6 +43,7 @@ _ENTER_AGAIN_S = (0.5, 1.0, 2.0, 3.0)
 _INTERRUPTED = "interrupted before it was typed"
 _ALTERED = "the program took it with changes"
 _REMOVED = "it left the input before Enter: somebody sent or removed it"
+_NEVER_SEEN = "its screen never showed the text; Enter could answer a question there"
 _NO_SIGN = "the screen shows no sign of it"
 
 log = structlog.get_logger()
@@ -119,7 +121,7 @@ class Typist:
             elif absent_since_s < 0 or look.unread_bytes:
                 absent_since_s = now_s
             elif now_s - absent_since_s >= job.profile.show_limit_s:
-                await self._removed(job, look)
+                await self._removed(job, typed, look)
                 return False
             await self._clock.sleep(poll_s)
             poll_s = min(_LAST_POLL_S, poll_s * 1.5)
@@ -127,15 +129,19 @@ class Typist:
     async def _enter(self, job: Job, look: Look) -> bool:
         return await self._panes.enter(job.ref, job.item.mark, cursor_x=column(job.profile, look))
 
-    async def _removed(self, job: Job, look: Look) -> None:
-        """The text left the input without our Enter: a person sent it, or took it away."""
+    async def _removed(self, job: Job, typed: Look | None, look: Look) -> None:
+        """The text is not in the input, without our Enter: a person sent it or took it away, or it
+        never was there to be seen."""
         was_sent = settled(job.profile, look, job.own)
         if told := await self._told(job):
             await self._submitted(job, told)
         elif was_sent and not job.item.envelope.raw and any(job.own.end in r for r in look.rows):
             self._inbox.advance(job.item, Event.SUBMIT, evidence=Evidence.SCREEN)
         else:
-            self._inbox.advance(job.item, Event.GIVE_UP, detail=_REMOVED)
+            was_seen = typed is None or shows(typed, job.own)
+            self._inbox.advance(
+                job.item, Event.GIVE_UP, detail=_REMOVED if was_seen else _NEVER_SEEN
+            )
 
     async def _prove(self, job: Job, typed: Look | None) -> None:
         """Wait for evidence that the program took the text; Enter again only if it visibly did not.

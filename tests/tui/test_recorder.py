@@ -13,17 +13,26 @@ def texts(recording: Recording) -> list[str]:
     return [turn.text for turn in recording.turns()]
 
 
-@pytest.mark.parametrize(
-    ("profile", "options"), [("recorder", ()), ("generic", ()), ("generic", ("--silent",))]
-)
+@pytest.mark.parametrize("profile", ["recorder", "generic"])
 def test_every_size_is_one_turn_whole_and_enter_is_pressed_once(
-    room: TerminalRoom, profile: str, options: tuple[str, ...]
+    room: TerminalRoom, profile: str
 ) -> None:
-    program, recording = room.recorder(f"size-{profile}{len(options)}", *options, profile=profile)
+    program, recording = room.recorder(f"size-{profile}", profile=profile)
     for text in SIZES.values():
         receipt = program.sent(text)
         assert recording.turns()[-1].id == receipt["id"]
     assert texts(recording) == list(SIZES.values())
+
+
+def test_of_a_program_nobody_knows_enter_is_pressed_only_where_the_text_is_seen(
+    room: TerminalRoom,
+) -> None:
+    """It may be asking: a question takes a text without showing it, and Enter as a yes."""
+    program, recording = room.recorder("unseen", "--silent", profile="generic")
+    said = program.send("yes")
+    assert (said.code, said.json["state"]) == (6, "unconfirmed")
+    assert "never showed the text" in said.json["detail"]
+    assert recording.raw() == []
 
 
 def test_a_prompt_that_never_shows_the_text_is_no_evidence_that_it_was_taken(

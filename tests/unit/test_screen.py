@@ -25,6 +25,7 @@ from fleet.core.screen import (
     returned,
     settled,
     shown,
+    shows,
     stands,
     taken,
 )
@@ -314,7 +315,10 @@ def test_a_text_was_taken_when_its_end_left_the_input_and_something_followed(
         (AGENT, look("│ > [Pasted text] │"), look("│ > half a thought │"), False),
         # What was never seen in the input may only be slow to appear.
         (AGENT, look("│ >  │"), look("│ > [Pasted text] │"), True),
-        (GENERIC, look("silent"), look("silent", ""), True),
+        # Nor may Enter be pressed where it may answer a question; lines are read without being shown.
+        (GENERIC, look("silent"), look("silent", ""), False),
+        (GENERIC, look("silent"), look("silent", "", tty=Tty.LINE), True),
+        (PTK, look("   ...: "), look("   ...: x"), True),
         (GENERIC, look(END), look(END, ""), False),
         # After a restart nothing but the end line tells whose text that is.
         (AGENT, None, look(f"│ > {END} │"), True),
@@ -594,3 +598,8 @@ def test_a_row_that_tells_work_counts_near_the_input_and_only_if_no_title_says_o
     idle = replace(works, idle_title=re.compile("Ready"))
     assert not is_busy(idle, replace(near, title="◇ Ready"))
     assert is_busy(idle, replace(near, title="a shell"))
+
+
+def test_a_text_is_shown_where_its_end_is_seen():
+    assert shows(look("one", END), own(END))
+    assert not shows(look("one", "[end 000000]"), own(END))
