@@ -16,7 +16,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 	-m "not tmux and not api"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	stories-rewrite test test-agents contract api tmux tui netns e2e demo bench cover clean
+	stories-rewrite test test-agents test-network contract api tmux tui netns e2e demo bench cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ tmux: setup ## a real tmux, one throw-away server for each test
 
 tui: setup ## real terminal programs in a real tmux
 	@$(PYTEST) $(SLOW) tests/tui
+
+test-network: setup ## three hosts on bad cables: a minute of each trouble, a thousand messages; needs root
+	@$(PYTEST) -s tests/netns/test_bad_network.py --long-network
 
 netns: setup ## two and three hosts as network namespaces, real mDNS; needs root
 	@$(PYTEST) $(SLOW) tests/netns

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,6 +21,16 @@ DEFAULT_PORT = 7717
 ANY_HOST = "0.0.0.0"  # noqa: S104 - a node serves its peers; who may speak is decided by key
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^][]+)\]|(?P<host>[^][:]+)):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
+_AtLeastOne = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
+
+
+class OutboxLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may wait to be taken by one node, and by all together: envelopes, and bytes of text."""
+
+    peer_messages: _AtLeastOne = 100_000
+    peer_bytes: _AtLeastOne = 256 * 1024 * 1024
+    messages: _AtLeastOne = 200_000
+    bytes: _AtLeastOne = 1024 * 1024 * 1024
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``listen`` is host:port for peers. ``advertise`` are more addresses under which this node can be
     reached (a forwarded port, a VPN). ``peers`` names fixed addresses of members, by name or id.
+    ``outbox`` is how much may wait here for other nodes.
     """
 
     name: str = ""
@@ -34,6 +46,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mdns: bool = True
     advertise: tuple[str, ...] = ()
     peers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    outbox: OutboxLimits = OutboxLimits()
 
 
 def load(path: Path) -> Config:

@@ -189,6 +189,7 @@ class Daemon:
         self.node.missing = self._missing
         self.node.last_errors = RECENT.newest
         self.node.peers.keeper.fixed = self._config.peers
+        self.node.outbox.room.limits = self._config.outbox
 
     # --- who we are ---
 

@@ -128,8 +128,13 @@ def test_every_key_of_a_profiles_hooks_is_on_the_page() -> None:
 
 
 def test_every_key_of_the_configuration_is_on_the_page_and_no_other() -> None:
-    shown = [row[0].strip("`") for row in rows(CONFIG.read_text().partition("## Environment")[0])]
-    assert tuple(shown) == config.Config.__struct_fields__
+    keys, _, rest = (
+        CONFIG.read_text().partition("## Environment")[0].partition("### What the outbox")
+    )
+    assert tuple(row[0].strip("`") for row in rows(keys)) == config.Config.__struct_fields__
+    limits = config.OutboxLimits()
+    shown = {row[0].strip("`"): row[1].strip("`") for row in rows(rest)}
+    assert shown == {key: str(getattr(limits, key)) for key in limits.__struct_fields__}
 
 
 def test_the_configurations_shown_as_examples_can_be_used(tmp_path: Path) -> None:

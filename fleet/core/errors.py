@@ -374,9 +374,12 @@ class MailboxFull(FleetError):
 
     layer = "store"
 
-    def __init__(self, where: str, limit: int) -> None:
+    def __init__(self, where: str, limit: int, of: str = "") -> None:
+        """``of`` is what the limit counts, when that is not envelopes."""
         super().__init__(
-            f"{where} holds {limit} envelopes already",
+            f"{where} has no room for this one in its {limit} {of}"
+            if of
+            else f"{where} holds {limit} envelopes already",
             hint="wait until it drains, or clear it: fleet outbox, fleet cancel ID",
         )
 

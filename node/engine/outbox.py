@@ -31,7 +31,6 @@ from fleet.core.envelope import (
 from fleet.core.errors import (
     Expired,
     KeyReused,
-    MailboxFull,
     NotAllowed,
     NotPaired,
     RateExceeded,
@@ -44,6 +43,7 @@ from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.reach import Reach
+from node.engine.room import Room, size_of
 from node.engine.tail import Tail
 from node.ports import Clock
 from node.records import Outgoing
@@ -51,8 +51,6 @@ from node.store import SqliteStore
 
 TIMELINE_LIMIT = 1_000
 """Entries kept of one envelope's life; after that, only how it ends. A long hold has a few dozen."""
-OUTBOX_LIMIT = 100_000
-"""Envelopes that may wait for one node. More is refused, clearly, and nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ class Outbox:
         self._clock = clock
         self._events = events
         self._durable_seq = store.outbox.last_seq
-        self._waiting: dict[str, int] = {}  # queued per node; read from the store at first use
-        self._tails: dict[str, Tail] = {}
+        self.room = Room(store)
+        self._tails: dict[str, Tail] = {}  # of nodes that are fed now
         self._reach = Reach(store)
         self._group: asyncio.Future[None] | None = None
         self._staging: dict[str, int] = {}  # the open group's youngest row per node
@@ -173,13 +171,13 @@ class Outbox:
     def _queue(self, wish: Wish, envelope: Envelope) -> tuple[Receipt, asyncio.Future[None]]:
         node_id = envelope.to_node
         self._fleet.authorise(envelope.from_node)  # or nobody would ever take it
-        if self.waiting(node_id) >= OUTBOX_LIMIT:
-            raise MailboxFull(f"the outbox for {self._fleet.label(node_id)}", OUTBOX_LIMIT)
+        size_bytes = size_of(envelope.text)
+        self.room.check(node_id, self._fleet.label(node_id), size_bytes)
         first = self._entry(State.QUEUED)
-        tail = self._tail(node_id)
         seq = self._store.outbox.add(envelope, wish.key, State.QUEUED, first)
-        tail.add(seq, envelope)
-        self._counted(node_id, +1)
+        if (tail := self._tails.get(node_id)) is not None:
+            tail.add(seq, envelope)
+        self.room.count(node_id, +1, size_bytes)
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
         return Receipt(envelope, (first,)), self._staged(node_id, seq)
 
@@ -201,7 +199,7 @@ class Outbox:
 
     def _lost(self) -> None:
         self._tails.clear()
-        self._waiting.clear()
+        self.room.forget()
 
     def _tail(self, node_id: str) -> Tail:
         tail = self._tails.get(node_id)
@@ -209,16 +207,13 @@ class Outbox:
             tail = self._tails[node_id] = Tail(self._store.outbox.last_seq)
         return tail
 
+    def kept_in_memory(self) -> int:
+        """How many nodes' envelopes are kept in memory: those of nodes that are fed now."""
+        return len(self._tails)
+
     def waiting(self, node_id: str) -> int:
         """How many envelopes wait for a node."""
-        if node_id not in self._waiting:
-            self._waiting[node_id] = self._store.outbox.queued_count(node_id)
-        return self._waiting[node_id]
-
-    def _counted(self, node_id: str, change: int) -> None:
-        """As many more or fewer than before; what was never counted is read when it is asked for."""
-        if node_id in self._waiting:
-            self._waiting[node_id] += change
+        return self.room.waiting(node_id)
 
     # --- to and from the recipient's node ---
 
@@ -251,7 +246,8 @@ class Outbox:
         return batch
 
     def link_ended(self, node_id: str) -> None:
-        """Nothing more is shown to the node until there is another link."""
+        """Nothing more is shown to the node until there is another link, nor kept in memory for it."""
+        self._tails.pop(node_id, None)
         self._reach.draw_back(node_id)
 
     def may_be_there(self, row: Outgoing) -> bool:
@@ -266,8 +262,8 @@ class Outbox:
         """
         label = self._fleet.label(node_id)
         news = (Entry(State.ACCEPTED, self._clock.wall_s(), label),)
-        taken = self._store.outbox.take(rows.values(), news[0])
-        self._counted(node_id, -taken)
+        taken, size_bytes = self._store.outbox.take(rows.values(), news[0])
+        self.room.count(node_id, -taken, -size_bytes)
         self._store.audit("envelopes accepted", self._clock.wall_s(), by=label, ids=[*rows])
         # Of some the recipient's node may have told more already: news overtakes answers on a new link.
         fresh = rows if taken == len(rows) else [i for i in rows if self._ends_with(i, news)]
@@ -387,8 +383,10 @@ class Outbox:
         self._events.moved(row.envelope.id, (entry,))
 
     def _leave(self, row: Outgoing) -> None:
-        self._tail(row.envelope.to_node).drop(row.seq)
-        self._counted(row.envelope.to_node, -1)
+        node_id = row.envelope.to_node
+        if (tail := self._tails.get(node_id)) is not None:
+            tail.drop(row.seq)
+        self.room.count(node_id, -1, -size_of(row.envelope.text))
 
     def _entry(self, state: State, detail: str = "", reason: str = "") -> Entry:
         label = self._fleet.label(self._fleet.me.node_id)

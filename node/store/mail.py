@@ -30,6 +30,7 @@ _ADD_OUTGOING = (
     " reply_to, hops, raw, created_at, expires_at, draft_limit, state, timeline)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_LOAD = "count(*), coalesce(sum(length(CAST(text AS BLOB))), 0)"
 MAX_SEQ = (1 << 63) - 1
 _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
@@ -73,17 +74,24 @@ class OutboxTable:
         )  # fmt: skip
         return self.last_seq
 
-    def take(self, rows: Iterable[int], entry: Entry) -> int:
+    def take(self, rows: Iterable[int], entry: Entry) -> tuple[int, int]:
         """The recipient's node has them: ``entry`` (accepted) is added to those still queued.
 
-        Returns how many those were.
+        Returns how many those were, and the bytes of their texts.
         """
-        line = lines((entry,))
-        return self._database.execute_many(
+        line, runs = lines((entry,)), _runs(rows)
+        loads = [
+            self._database.rows(
+                f"SELECT {_LOAD} FROM outbox WHERE seq BETWEEN ? AND ? AND state = 'queued'", run
+            )[0]
+            for run in runs
+        ]
+        self._database.execute_many(
             "UPDATE outbox SET state = 'accepted', timeline = timeline || ?, remote = 1"
             " WHERE seq BETWEEN ? AND ? AND state = 'queued'",
-            [(line, first, last) for first, last in _runs(rows)],
+            [(line, first, last) for first, last in runs],
         )
+        return sum(number for number, _ in loads), sum(size for _, size in loads)
 
     def end(self, envelope_id: str, entry: Entry) -> None:
         """A queued envelope's life ends here."""
@@ -128,12 +136,12 @@ class OutboxTable:
             )
         ]
 
-    def queued_count(self, to_node: str) -> int:
-        """How many envelopes wait for a node."""
-        row = self._database.row(
-            "SELECT count(*) FROM outbox WHERE to_node = ? AND state = 'queued'", (to_node,)
+    def loads(self) -> list[tuple[str, int, int]]:
+        """For each node how many envelopes wait for it, and the bytes of their texts."""
+        rows = self._database.rows(
+            f"SELECT to_node, {_LOAD} FROM outbox WHERE state = 'queued' GROUP BY to_node"
         )
-        return int(row[0]) if row else 0
+        return [(str(node_id), number, size) for node_id, number, size in rows]
 
     def waiting(self) -> list[Waiting]:
         """What is queued, for each node that it is for."""

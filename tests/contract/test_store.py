@@ -203,7 +203,7 @@ def test_taking_moves_only_what_is_still_queued(tmp_path: Path) -> None:
         for number in (1, 2):
             store.outbox.add(letter(number), "", State.QUEUED, QUEUED)
         store.outbox.end(ulid(2), Entry(State.CANCELLED, 1_001.0, "white"))
-        assert store.outbox.take([1, 2], ACCEPTED) == 1
+        assert store.outbox.take([1, 2], ACCEPTED) == (1, len("text 1"))
         await store.commit()
         assert [r.state for r in store.outbox.recent(9, dead=False)] == [
             State.CANCELLED,

@@ -11,6 +11,12 @@ from tests.support.homes import Home, Scene, scene
 from tests.support.namespaces import Network, network, why_not
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long-network", action="store_true", help="troubles of a minute, a thousand messages"
+    )
+
+
 @pytest.fixture(scope="session")
 def _possible() -> None:
     if reason := why_not():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.config import Config, load, split_address
+from fleet.config import Config, OutboxLimits, load, split_address
 from fleet.core.errors import BadConfig
 from tests.support.wording import says
 
@@ -17,7 +17,9 @@ def said(tmp_path: Path, text: str | bytes) -> Path:
 
 def test_without_a_file_or_with_an_empty_one_everything_has_its_default(tmp_path: Path):
     assert load(tmp_path / "config.toml") == load(said(tmp_path, "# nothing")) == Config()
-    assert Config() == Config(name="", listen="", mdns=True, advertise=(), peers={})
+    assert Config() == Config(
+        name="", listen="", mdns=True, advertise=(), peers={}, outbox=OutboxLimits()
+    )
 
 
 def test_every_key_is_understood(tmp_path: Path):
@@ -30,6 +32,9 @@ def test_every_key_is_understood(tmp_path: Path):
         advertise = ["white.example.net:7717", "[fd00::7]:1"]
         [peers]
         nova = ["nova.example.net:7717", "10.8.0.4:7717"]
+        [outbox]
+        peer_messages = 5
+        bytes = 1000
         """,
     )
     assert load(path) == Config(
@@ -38,10 +43,11 @@ def test_every_key_is_understood(tmp_path: Path):
         mdns=False,
         advertise=("white.example.net:7717", "[fd00::7]:1"),
         peers={"nova": ("nova.example.net:7717", "10.8.0.4:7717")},
+        outbox=OutboxLimits(peer_messages=5, bytes=1_000),
     )
 
 
-KEYS = "known keys: name, listen, mdns, advertise, peers"
+KEYS = "known keys: name, listen, mdns, advertise, peers, outbox"
 ADDRESS = "an address looks like host:port, with a port up to 65535"
 
 
@@ -61,6 +67,8 @@ ADDRESS = "an address looks like host:port, with a port up to 65535"
         ("advertise = ['a:1', 2]", f"Expected `str`, got `int` - at `$.advertise[1]` ({KEYS})"),
         ("peers = ['a:1']", f"Expected `object`, got `array` - at `$.peers` ({KEYS})"),
         ("[peers]\nnova = 'a:1'", f"Expected `array`, got `str` - at `$.peers[...]` ({KEYS})"),
+        ("[outbox]\nbytes = 0", f"Expected `int` >= 1 - at `$.outbox.bytes` ({KEYS})"),
+        ("[outbox]\nbyte = 1", f"Object contains unknown field `byte` - at `$.outbox` ({KEYS})"),
         ("name = 'white house'", "'white house' is not a name: ' ' is not allowed - at `$.name`"),
         ("name = 'operator'", "'operator' is not a name: operator is reserved… - at `$.name`"),
         ("listen = '7717'", f"7717: {ADDRESS} - at `$.listen`"),

@@ -129,6 +129,11 @@ SAID = [
         "wait until it drains, or clear it: fleet outbox, fleet cancel ID",
     ),
     (
+        errors.MailboxFull("the outbox for nova", 9, "bytes of text"),
+        "the outbox for nova has no room for this one in its 9 bytes of text",
+        "wait until it drains, or clear it: fleet outbox, fleet cancel ID",
+    ),
+    (
         errors.PaneGone("rin@nova", "%12 closed"),
         "rin@nova has no pane: %12 closed",
         "fleet start rin, or fleet adopt rin --pane %N; messages wait for it",
