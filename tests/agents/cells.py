@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Cell:
     evidence: str = ""
     held: str = ""
     ms: float | None = None
+    again: int = 0  # how often Enter was pressed again, the text still standing in the input
     turns: int = 0
     is_elsewhere: bool = False
     wrong: list[str] = field(default_factory=list)
@@ -127,6 +129,7 @@ def _cell(actor: Actor, situation: str, text: str) -> Cell:
         cell.wrong.append(f"stuck: {stuck.what}")
         cell.screen = stuck.screen
     _note(cell, play)
+    cell.again = _pressed_again(actor, cell.envelope)
     _judge(cell, actor, seen)
     if cell.verdict != "right":
         cell.screen = cell.screen or play.screen or actor.screen()
@@ -157,6 +160,12 @@ def _note(cell: Cell, play: Play) -> None:
     if cell.state == "submitted" and not SITUATIONS[cell.situation].holds and not cell.held:
         at = {entry["state"]: datetime.fromisoformat(entry["at"]) for entry in receipt["timeline"]}
         cell.ms = (at["submitted"] - at["accepted"]).total_seconds() * 1_000
+
+
+def _pressed_again(actor: Actor, envelope_id: str) -> int:
+    log = (actor.stage.home.root / "log" / "node.log").read_text().splitlines()
+    events = [json.loads(line) for line in log if envelope_id and envelope_id in line]
+    return sum(event["event"] == "enter again" for event in events)
 
 
 def _judge(cell: Cell, actor: Actor, seen: int) -> None:

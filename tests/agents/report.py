@@ -28,6 +28,7 @@ HEAD = (
     "in time",
     "false",
     "surplus",
+    "Enter again",
     "open",
 )
 
@@ -69,6 +70,7 @@ def _figures(r: Ran, cells: Sequence[Cell]) -> tuple[str, ...]:
         f"{sum(ms <= r.settle_ms + OURS_MS for ms in times)}/{len(times)}" if is_idle else "",
         str(sum(cell.is_false for cell in cells)),
         str(sum(w.startswith("surplus: ") for cell in cells for w in cell.wrong)),
+        str(sum(cell.again for cell in cells)),
         str(sum(cell.verdict == "open" for cell in cells)),
     )
 
