@@ -50,11 +50,11 @@ class Permits:
         """
         name, policy = (agent.name, agent.policy) if agent else (OPERATOR, Policy.OPEN)
         grants, now_s, wait_s = self._fleet.grants, self._clock.wall_s(), self._waits(caller)
-        keys = Ruling("")
-        if raw and agent is not None:
-            keys = rule(caller, Verb.CONTROL, name, grants, now_s, wait_s)
         ruling = rule_message(caller, name, policy, grants, now_s, wait_s)
-        by = dict.fromkeys(part for part in (keys.by, ruling.by) if part)
+        if not raw or agent is None:
+            return ruling
+        keys = rule(caller, Verb.CONTROL, name, grants, now_s, wait_s)
+        by = dict.fromkeys((keys.by, ruling.by))
         spends = dict.fromkeys((*keys.spends, *ruling.spends))
         return Ruling(", ".join(by), ruling.approved, tuple(spends))
 
