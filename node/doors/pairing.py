@@ -22,6 +22,7 @@ from fleet.wire import entries_to_wire
 from node.adapters.pairing import NONCE_BYTES
 from node.adapters.pki import certificate_key, public_bytes
 from node.doors.interceptors import Context, address_of, certificate_of
+from node.faults import fault
 
 PATIENCE_S = 10.0
 """For a whole pairing; a program is at the other end, not a person."""
@@ -140,6 +141,7 @@ class PairingService:
         right = compare_digest(proof.mac, joiner_proof(secret, seen))
         ended = f"used by {knock.name}" if right else "withdrawn after a wrong proof"
         await self._invitations.burn(knock.invitation, ended, address)
+        fault("pair:after_code_burn")
         if not right:
             raise InvitationRefused("the proof was wrong; the invitation is withdrawn")
         return secret

@@ -37,6 +37,7 @@ from fleet.core.screen import (
 from node.engine.agents import Agents
 from node.engine.inbox import Inbox
 from node.engine.typist import Job, Typist, column, own_of
+from node.faults import fault
 from node.ports import Clock, Panes, Spill, Witness
 from node.records import Agent
 from node.store import SqliteStore
@@ -209,6 +210,7 @@ class Courier:
         if not done:
             self._inbox.advance(job.item, Event.NOT_TYPED, HoldReason.BUSY, _CHANGED)
             return FIRST_HOLD_POLL_S
+        fault("tmux:after_paste_before_db")
         job = replace(job, item=self._inbox.advance(job.item, Event.TYPE))
         await self._typist.submit(job, before=look)
         desk.is_amid, desk.mode_since_s = False, -1.0  # who reads on has the grace again
@@ -261,7 +263,9 @@ class Courier:
             item, mark=desk.mark, token=job.ref.token, nonce=nonce, cleaned=cleaned.changed
         )
         item = self._inbox.advance(item, Event.BEGIN)
+        fault("claim:before_commit")
         await self._store.commit()
+        fault("claim:after_intent")
         whole = framed(
             item.envelope,
             cleaned.text,

@@ -16,6 +16,7 @@ from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry
 from fleet.core.trust import Caller, Grant
+from node.faults import fault
 from node.ports import Clock, Joined
 from node.records import Agent, Me, Peer
 from node.store import SqliteStore
@@ -105,6 +106,7 @@ class Fleet:
         if not fresh:
             return ()
         self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
+        fault("roster:after_verify_before_commit")
         for admit in self.roster.members():
             if self.directory.node(admit.node_id) is None:
                 self._put_node(admit, connected=False)

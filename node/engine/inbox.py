@@ -47,6 +47,7 @@ from fleet.core.trust import Caller, Ruling, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.permits import Permits
+from node.faults import fault
 from node.ports import Clock
 from node.records import Agent, Incoming
 from node.store import SqliteStore
@@ -105,6 +106,7 @@ class Inbox:
         if not ruling.approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
         if self._store.inbox.add(envelope, entries[-1].state, entries, approved=ruling.approved):
+            fault("rx:in_txn")
             self._permits.used(caller, ruling.spends)
             self._counted(name, +1)
             held = {} if ruling.approved else {"held": HoldReason.APPROVAL.value}
@@ -155,10 +157,12 @@ class Inbox:
         # typed is written down once more first, and that commit comes after this one.
         for name in recipients:
             self.wake(name)
+        fault("rx:before_commit")
         await self._store.commit()
         for envelope_id in held:
             if (item := self._store.inbox.get(envelope_id)) is not None:
                 self._spread(item, here=False)
+        fault("rx:after_commit_before_ack")
         return Taken(tuple(taken), tuple(declined))
 
     def _claimed(self, node_id: str, sent: Envelope) -> Envelope:
@@ -289,6 +293,7 @@ class Inbox:
 
     async def told(self, node_id: str, counts: tuple[tuple[str, int], ...]) -> None:
         """A node has stored this much of our news."""
+        fault("receipt:after_send_before_db")
         self._store.inbox.told(node_id, counts)
         await self._store.commit()
 

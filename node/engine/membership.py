@@ -32,6 +32,7 @@ from fleet.core.trust import Grant, Verb
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
 from node.engine.permits import Permits
+from node.faults import fault
 from node.ports import Authority, Clock
 from node.records import Invitation
 from node.store import SqliteStore
@@ -149,6 +150,7 @@ class Membership:
             raise InvitationRefused(f"this key was revoked for good ({revoked.reason})")
         self._fleet.merge((entry,))
         self._audit("node admitted", node=name, id=entry.entry.node_id)
+        fault("pair:before_admit_commit")
         await self._store.commit()
         self._peers.spread_roster((entry,))
         return entry, certificate
@@ -173,6 +175,7 @@ class Membership:
                 hint="join from a fresh home: fleet up --home DIR, fleet join --home DIR TOKEN",
             )
         joined = await self._authority.join(token, self._fleet.me.name)
+        fault("pair:after_confirm_before_commit")
         self._fleet.enter(joined)
         self._fleet.add_addresses(joined.inviter_id, wanted.addresses)
         await self._store.commit()
@@ -198,6 +201,7 @@ class Membership:
         self._peers.spread_roster((entry,))  # also to the one put out: it is to know
         self._fleet.merge((entry,))
         self._audit("node revoked", node=label, id=found.node_id, reason=reason)
+        fault("revoke:before_commit")
         await self._store.commit()
         return {"node": label, "id": found.node_id}
 

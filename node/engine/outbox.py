@@ -45,6 +45,7 @@ from node.engine.inbox import Inbox
 from node.engine.reach import Reach
 from node.engine.room import Room, size_of
 from node.engine.tail import Tail
+from node.faults import fault
 from node.ports import Clock
 from node.records import Outgoing
 from node.store import SqliteStore
@@ -110,6 +111,7 @@ class Outbox:
             return receipt
         receipt, durable = self._queue(wish, envelope)
         await durable
+        fault("out:after_commit")
         return receipt
 
     def _earlier(self, caller: Caller, wish: Wish) -> Receipt | None:
@@ -179,6 +181,7 @@ class Outbox:
             tail.add(seq, envelope)
         self.room.count(node_id, +1, size_bytes)
         self._audit("envelope queued", envelope, digest=digest(envelope.text))
+        fault("out:before_commit")
         return Receipt(envelope, (first,)), self._staged(node_id, seq)
 
     def _staged(self, node_id: str, seq: int) -> asyncio.Future[None]:
@@ -262,6 +265,7 @@ class Outbox:
         """
         label = self._fleet.label(node_id)
         news = (Entry(State.ACCEPTED, self._clock.wall_s(), label),)
+        fault("send:after_call_before_db")
         taken, size_bytes = self._store.outbox.take(rows.values(), news[0])
         self.room.count(node_id, -taken, -size_bytes)
         self._store.audit("envelopes accepted", self._clock.wall_s(), by=label, ids=[*rows])
@@ -310,7 +314,9 @@ class Outbox:
             count, news = self._append(row, report)
             counts.append((report.envelope_id, count))
             grown.append((report.envelope_id, news, report.cleaned))
+        fault("receipt:before_commit")
         await self._store.commit()
+        fault("receipt:after_commit_before_ack")
         for envelope_id, news, cleaned in grown:
             if news:
                 self._events.moved(envelope_id, news, cleaned)

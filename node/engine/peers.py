@@ -38,6 +38,7 @@ from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.keeper import Keeper
 from node.engine.outbox import Outbox
+from node.faults import fault
 from node.ports import Clock, Dialer, Link
 
 POSTS = 6
@@ -145,6 +146,7 @@ class Peers:
         return session.ended if session else None
 
     def _members_changed(self) -> None:
+        fault("roster:before_cut")
         members = {admit.node_id for admit in self._fleet.others()}
         for node_id, session in list(self._sessions.items()):
             if node_id not in members:
@@ -270,6 +272,7 @@ class Peers:
                 await session.taking.acquire()
                 self._spawn(self._take(session, posted))
             case Taken():
+                fault("ack:lost")
                 self._answered(session, frame)
             case Reports(reports):
                 session.link.send(ReportsTaken(await self._outbox.reported(peer_id, reports)))
@@ -326,10 +329,12 @@ class Peers:
             session.cursor = batch[-1][0]
             for seq, posted in batch:
                 session.offer(posted.envelope.id, seq, self._numbers)
+            fault("send:before_call")
             session.link.send(Post(tuple(posted for _, posted in batch)))
 
     async def _take(self, session: Session, posted: tuple[Posted, ...]) -> None:
         try:
+            fault("rx:before_authz")
             self._fleet.authorise(session.link.peer_id)  # again: it may have been put out just now
             session.link.send(await self._inbox.accept_batch(session.link.peer_id, posted))
         except FleetError as error:
@@ -368,6 +373,7 @@ class Peers:
     def _tell(self, node_id: str, reports: tuple[Report, ...]) -> None:
         session = self._sessions.get(node_id)
         if session is not None and reports:
+            fault("receipt:before_send")
             session.link.send(Reports(reports))
 
     def _announce(self, name: str) -> None:

@@ -31,6 +31,7 @@ from fleet.core.screen import (
     taken,
 )
 from node.engine.inbox import Inbox
+from node.faults import fault
 from node.ports import Clock, PaneRef, Panes, Told, Witness
 from node.records import Incoming
 from node.store import SqliteStore
@@ -78,6 +79,7 @@ class Typist:
         typed = await self._until_shown(job, before)
         if typed is None:
             return
+        fault("tmux:after_paste_db")
         await self._clock.sleep(job.profile.settle_s)
         if await self._press(job, typed):
             await self._prove(job, typed)
@@ -117,6 +119,7 @@ class Typist:
             elif stands(job.profile, typed, look, job.own):
                 absent_since_s = -1.0
                 if self._is_time(job, look) and await self._enter(job, look):
+                    fault("tmux:after_enter_before_db")
                     return True
             elif absent_since_s < 0 or look.unread_bytes:
                 absent_since_s = now_s
@@ -212,6 +215,7 @@ class Typist:
             job.item, Event.SUBMIT, detail=_ALTERED if is_changed else "", evidence=told.evidence
         )
         await self._store.commit()
+        fault("tmux:after_submit_db")
 
     def _took(self, job: Job, typed: Look | None, *looks: Look) -> bool:
         if typed is None:

@@ -20,6 +20,7 @@ import msgspec
 
 from fleet.core.chain import BEFORE_THE_FIRST, link
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
+from node.faults import fault
 
 SCHEMA_VERSION = 3
 _STEPS = {
@@ -76,6 +77,7 @@ class Database:
         """
         self._run_staged()
         try:
+            fault("db:write")
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
             return self._connection.execute(sql, tuple(parameters))
@@ -92,6 +94,7 @@ class Database:
         try:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
+            fault("db:write")
             return self._connection.executemany(sql, rows).rowcount
         except sqlite3.Error as error:
             raise self._failed(error) from error
@@ -137,6 +140,7 @@ class Database:
             if told:
                 self._chain(told)
             if self._connection.in_transaction:
+                fault("db:commit")
                 self._connection.execute("COMMIT")
         except (sqlite3.Error, StoreFailed) as error:
             failure = error if isinstance(error, StoreFailed) else self._failed(error)

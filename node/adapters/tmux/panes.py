@@ -19,6 +19,7 @@ from fleet.core.screen import Look
 from node.adapters.tmux import guard, proc
 from node.adapters.tmux.control import ControlClient
 from node.adapters.tmux.server import IDENTITY, Server, installed_version
+from node.faults import fault
 from node.ports import PaneInfo, PaneRef, SpawnSpec
 
 _FIELDS = (
@@ -146,6 +147,7 @@ class TmuxPanes:
         """Paste once and mark, in one command list."""
         client = await self._client(ref.socket)
         with memory_file(text) as path:
+            fault("tmux:after_load")
             line = guard.paste_line(ref, sequence, path, how, self._now(ref, cursor_x))
             return _was_sent(await client.ask(line))
 
@@ -153,6 +155,7 @@ class TmuxPanes:
         """Press Enter, guarded."""
         client = await self._client(ref.socket)
         with memory_file(b"\r") as path:
+            fault("tmux:before_enter")
             line = guard.enter_line(ref, sequence, path, self._now(ref, cursor_x))
             return _was_sent(await client.ask(line))
 
