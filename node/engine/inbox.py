@@ -172,12 +172,14 @@ class Inbox:
         return sent._replace(
             id=sent.id[:_LONGEST_NAME],
             sender=f"{agent}@{self._fleet.label(node_id)}",
+            from_node=node_id,
             to=f"{sent.recipient[:_LONGEST_NAME]}@{self._fleet.label(self._fleet.me.node_id)}",
         )
 
     def declined(self, envelope: Envelope, error: FleetError) -> None:
         """Write down that an envelope was not taken, and why; staged in the store."""
-        self._audit("envelope declined", envelope, reason=error.code)
+        if self._permits.is_written(envelope.from_node, error):
+            self._audit("envelope declined", envelope, reason=error.code)
 
     def _refuse(self, node_id: str, envelope_id: str, error: FleetError) -> None:
         """Refused is refused: should its sender not hear of it and offer it again, later ones of the

@@ -65,6 +65,7 @@ class Node:
             try:
                 await self.outbox.expire()
                 await self.inbox.expire()
+                self.permits.tidy()
                 if sweeps % _TIDY_EVERY_SWEEPS == 0:
                     before_s = self.clock.wall_s() - DEDUPE_KEPT_S
                     self.store.outbox.drop_before(before_s)

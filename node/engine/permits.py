@@ -15,6 +15,7 @@ from fleet.core.errors import FleetError, NotAllowed, RateExceeded
 from fleet.core.rate import Rate
 from fleet.core.trust import Caller, Grant, Policy, Ruling, Verb, WaitS, rule, rule_message
 from node.engine.fleet import Fleet
+from node.engine.refusals import Refusals
 from node.ports import Clock
 from node.records import Agent
 from node.store import SqliteStore
@@ -35,6 +36,7 @@ class Permits:
         self._store = store
         self._clock = clock
         self._buckets: dict[tuple[str, str, str], Bucket] = {}
+        self._refusals = Refusals(clock)
         store.database.on_loss(self._buckets.clear)
 
     # --- messages ---
@@ -90,7 +92,19 @@ class Permits:
 
     def refused(self, caller: Caller, verb: str, agent: str, error: FleetError) -> None:
         """Somebody tried what they may not do."""
-        self._audit("use refused", who=str(caller), verb=verb, agent=agent, reason=error.code)
+        if self.is_written(caller.node_id, error):
+            self._audit("use refused", who=str(caller), verb=verb, agent=agent, reason=error.code)
+
+    def is_written(self, node_id: str, error: FleetError) -> bool:
+        """Whether this refusal is written down by itself; else it is counted."""
+        return self._refusals.one_more(node_id, error.code)
+
+    def tidy(self) -> None:
+        """Write down how many refusals were counted, when their while is over."""
+        for node_id, reason, number in self._refusals.over():
+            self._audit(
+                "refusals counted", node=self._fleet.label(node_id), reason=reason, number=number
+            )
 
     def _audit(self, kind: str, **facts: object) -> None:
         self._store.audit(kind, self._clock.wall_s(), **facts)

@@ -10,6 +10,7 @@ from fleet.core.errors import RateExceeded, StoreFailed
 from fleet.core.frames import Posted
 from node.engine.agents import Start
 from node.engine.permits import Permits
+from node.engine.refusals import ONE_BY_ONE, WHILE_S
 from node.records import Agent
 from tests.support.checkers import check
 from tests.support.host import SOCKET, Host
@@ -105,6 +106,28 @@ def test_a_declined_envelope_is_logged_as_from_the_node_that_sent_it_and_not_at_
         assert [str(event["sender"]).rpartition("@")[2] for event in logged] == ["white"] * 3
         assert logged[0]["sender"] == "operator@white"
         assert all(len(str(event["sender"])) < 100 for event in logged)
+
+    play_world(story, check)
+
+
+def test_a_flood_of_refusals_is_counted_and_fills_no_log() -> None:
+    async def story(world: World) -> None:
+        white, nova = await rated(world, "1/h")
+        for first in range(1_000, 3_000, 100):
+            batch = [letter(n, recipient="nobody") for n in range(first, first + 100)]
+            taken = await nova.up_node.inbox.accept_batch(
+                white.node_id, [Posted(one, 60.0) for one in batch]
+            )
+            assert len(taken.declined) == 100, "each is told all the same"
+        assert len(await declined(nova)) == ONE_BY_ONE
+        await asyncio.sleep(WHILE_S + 2)
+        said = await nova.call("log", lines=1_000)
+        (counted,) = (event for event in said.items if event["kind"] == "refusals counted")
+        assert (counted["node"], counted["reason"]) == ("white", "unknown_agent")
+        assert counted["number"] + ONE_BY_ONE == 2_000
+        await white.call("send", to="rin@nova", text="one")
+        await white.call("send", to="rin@nova", text="two")
+        assert len(await declined(nova)) == ONE_BY_ONE + 1, "a while later it is one by one again"
 
     play_world(story, check)
 
