@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -37,14 +38,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``config.toml`` may say.
 
     ``listen`` is host:port for peers. ``advertise`` are more addresses under which this node can be
-    reached (a forwarded port, a VPN). ``peers`` names fixed addresses of members, by name or id.
-    ``outbox`` is how much may wait here for other nodes.
+    reached (a forwarded port, a VPN). ``metrics`` is host:port on loopback where numbers for Prometheus
+    are served, ``metrics_names`` adds those that name agents and peers. ``peers`` names fixed addresses
+    of members, by name or id. ``outbox`` is how much may wait here for other nodes.
     """
 
     name: str = ""
     listen: str = ""
     mdns: bool = True
     advertise: tuple[str, ...] = ()
+    metrics: str = ""
+    metrics_names: bool = False
     peers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     outbox: OutboxLimits = OutboxLimits()
 
@@ -85,11 +89,35 @@ def _said(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
         yield "name", config.name, parse_name
     if config.listen:
         yield "listen", config.listen, split_address
+    if config.metrics:
+        yield "metrics", config.metrics, loopback_address
     for address in config.advertise:
         yield "advertise", address, split_address
     for member, addresses in config.peers.items():
         for address in addresses:
             yield f"peers.{member}", address, split_address
+
+
+def loopback_address(text: str) -> tuple[str, int]:
+    """Take a host:port apart that nobody but this host can reach.
+
+    Raises:
+        BadConfig: it is none, or others could reach it.
+    """
+    host, port = split_address(text)
+    if not is_loopback(host):
+        wrong = BadConfig(text, "metrics are served on loopback only")
+        wrong.hint = "for example 127.0.0.1:9717; from elsewhere: ssh -L"
+        raise wrong
+    return host, port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host as people write it is this one, seen from itself; no name server is asked."""
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def split_address(text: str) -> tuple[str, int]:

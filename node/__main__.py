@@ -33,7 +33,9 @@ def main() -> None:
     arguments = _parser().parse_args()
     set_up(debug=arguments.debug)
     report = _Report(arguments.ready_fd)
-    options = Options(arguments.home, arguments.name, arguments.listen, not arguments.no_mdns)
+    options = Options(
+        arguments.home, arguments.name, arguments.listen, not arguments.no_mdns, arguments.metrics
+    )
     try:
         asyncio.run(_serve(options, report, arguments))
     except* FleetError as group:
@@ -104,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="", help="what people call this node")
     parser.add_argument("--listen", default="", metavar="HOST:PORT", help="where peers reach it")
     parser.add_argument("--no-mdns", action="store_true", help="neither advertise nor browse")
+    parser.add_argument(
+        "--metrics", default="", metavar="HOST:PORT", help="serve metrics there, on loopback"
+    )
     parser.add_argument("--debug", action="store_true", help="log every transition")
     parser.add_argument("--ready-fd", type=int, default=-1, help=argparse.SUPPRESS)
     return parser

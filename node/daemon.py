@@ -45,12 +45,15 @@ from node.adapters.interfaces import places, reachable
 from node.adapters.keyring import Keyring
 from node.adapters.lineage import lineage
 from node.adapters.mdns import MdnsDiscovery
+from node.adapters.process import usage
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.adapters.witness import Witnesses
 from node.doors import views
 from node.doors.calls import handle
+from node.doors.gauges import Gauges
 from node.doors.local import LocalDoor
+from node.doors.metrics import MetricsDoor
 from node.doors.pairing import Welcome
 from node.doors.peer import PairingService, PeerDoor, PeeringService
 from node.engine.agents import Agents
@@ -65,6 +68,7 @@ from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.route import Probe, Router
 from node.engine.talk import Talk
+from node.engine.tally import Tally
 from node.ports import Authority, Clock, Dialer, Panes, Spill, Witness
 from node.records import Me
 from node.store import SqliteStore
@@ -83,6 +87,7 @@ class Options:
     name: str = ""
     listen: str = ""
     mdns: bool = True
+    metrics: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,7 @@ class Daemon:
         peer_door = await self._open_peer_door()
         local_door = LocalDoor(self._paths.door, self._attest, partial(handle, node))
         discovery = self._discovery()
+        metrics_door = await self._open_metrics()
         await local_door.open()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -252,6 +258,8 @@ class Daemon:
             log.info("node stopping", node=self._me.name)
             await node.courier.drain(DRAIN_S)
             await local_door.close()
+            if metrics_door is not None:
+                await metrics_door.close()
             node.peers.close("the node stops")
             for part in work:
                 part.cancel()
@@ -284,6 +292,18 @@ class Daemon:
         self._store.database.put_meta("listen", node.listen.encode())
         self._store.commit_soon()
         self._bound = (host, bound)
+        return door
+
+    async def _open_metrics(self) -> MetricsDoor | None:
+        """Numbers for Prometheus, where they were asked for; nothing is counted otherwise."""
+        asked = self._options.metrics or self._config.metrics
+        if not asked:
+            return None
+        node = self.node
+        tally = Tally(node.events, self._clock)
+        gauges = Gauges(node, tally, self._panes.calls, usage, self._config.metrics_names)
+        door = MetricsDoor(gauges.page)
+        node.metrics = await door.open(asked)
         return door
 
     def _addresses(self) -> tuple[str, ...]:

@@ -322,6 +322,15 @@ class Spill(Protocol):
         ...
 
 
+class Usage(NamedTuple):
+    """What the node's process costs, as of now. ``started_s`` is wall time."""
+
+    memory_bytes: int
+    cpu_s: float
+    open_files: int
+    started_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What a newcomer was given by its inviter, all of it checked."""

@@ -38,6 +38,9 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument(
         "--no-mdns", action="store_true", help="neither announce nor look for others"
     )
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="serve metrics for Prometheus there, on loopback"
+    )
     parser.add_argument("--foreground", action="store_true", help="do not detach; Ctrl-C ends it")
 
 
@@ -90,6 +93,12 @@ def _agreed(call: Invocation, status: dict[str, Any]) -> dict[str, Any]:
             f"a node serves {call.home} already, and listens on {status['listen']}, not {listen}",
             hint=f"fleet down, then fleet up --listen {listen}",
         )
+    metrics, served = call.given.metrics, str(status.get("metrics") or "")
+    if metrics and not _fits(metrics, served):
+        raise WrongState(
+            f"a node serves {call.home} already, and metrics {f'on {served}' if served else 'nowhere'}",
+            hint=f"fleet down, then fleet up --metrics {metrics}",
+        )
     return status
 
 
@@ -102,7 +111,7 @@ def _fits(asked: str, bound: str) -> bool:
 def _words(call: Invocation) -> list[str]:
     # -P: a folder called node in the current directory is not the node.
     words = [sys.executable, "-P", "-m", "node", "--home", call.home]
-    for option in ("name", "listen"):
+    for option in ("name", "listen", "metrics"):
         if value := getattr(call.given, option):
             words += [f"--{option}", value]
     return [*words, "--no-mdns"] if call.given.no_mdns else words

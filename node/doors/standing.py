@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from fleet.core.delivery import DEAD_LETTERS
 from fleet.core.errors import FleetError
 from fleet.core.keystrokes import clean
 from fleet.core.moment import iso_time
@@ -21,9 +22,9 @@ def queues(node: Node) -> dict[str, object]:
     outbox, inbox = node.store.outbox, node.store.inbox
     now_s = node.clock.wall_s()
     holds = inbox.holds_of()
+    states = {"outbox": outbox.states(), "inbox": inbox.states()}
     return {
-        "outbox": outbox.counts(),
-        "inbox": inbox.counts(),
+        **{queue: {one.what: one.number for one in found} for queue, found in states.items()},
         "queued": [
             {"node": node.fleet.label(one.what), "id": one.what, **_counted(one, now_s)}
             for one in outbox.waiting()
@@ -39,10 +40,7 @@ def queues(node: Node) -> dict[str, object]:
         "held": [
             {"reason": one.what, **_counted(one, now_s)} for one in _by_reason(w for _, w in holds)
         ],
-        "dead": {
-            "outbox": _counted(outbox.dead(), now_s),
-            "inbox": _counted(inbox.dead(), now_s),
-        },
+        "dead": {queue: _counted(_dead(found), now_s) for queue, found in states.items()},
     }
 
 
@@ -52,6 +50,12 @@ def _by_reason(holds: Iterable[Waiting]) -> list[Waiting]:
         _, others, before_s = found.get(reason, ("", 0, since_s))
         found[reason] = Waiting(reason, others + count, min(before_s, since_s))
     return sorted(found.values())
+
+
+def _dead(states: Iterable[Waiting]) -> Waiting:
+    dead = [one for one in states if one.what in DEAD_LETTERS]
+    since_s = min((one.since_s for one in dead), default=0.0)
+    return Waiting("dead", sum(one.number for one in dead), since_s)
 
 
 def _counted(one: Waiting, now_s: float) -> dict[str, object]:

@@ -258,6 +258,7 @@ def status(node: Node) -> dict[str, object]:
         "missing": node.missing(),
         "mdns": "off" if node.discovery is None else node.discovery.trouble or "on",
         "errors": standing.last_errors(node),
+        "metrics": node.metrics,
     }
 
 

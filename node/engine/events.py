@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from fleet.core.envelope import Entry, Receipt
@@ -15,10 +15,12 @@ _NEW = frozenset({"envelope queued", "envelope taken"})  # what the audit log ca
 
 
 class Move(NamedTuple):
-    """An envelope's timeline grew; ``news`` is empty for one that is new here."""
+    """An envelope's timeline grew; ``news`` is empty for one that is new here. ``sent``: it is the
+    outbox's."""
 
     envelope_id: str
     news: tuple[Entry, ...]
+    sent: bool = False
 
 
 class Watch(Generic[T]):
@@ -70,8 +72,8 @@ class Events:
 
     def __init__(self) -> None:
         self._envelopes: dict[str, list[EnvelopeWatch]] = {}
-        self._log: list[Watch[dict[str, object]]] = []
-        self._moves: list[Watch[Move]] = []
+        self._log: list[Callable[[dict[str, object]], None]] = []
+        self._moves: list[Callable[[Move], None]] = []
 
     def watched(self, envelope_id: str) -> bool:
         """Whether anybody waits for this envelope; others need no receipt built."""
@@ -92,37 +94,44 @@ class Events:
         else:
             self._envelopes.pop(envelope_id, None)
 
-    def moved(self, envelope_id: str, news: tuple[Entry, ...], cleaned: int = 0) -> None:
+    def moved(
+        self, envelope_id: str, news: tuple[Entry, ...], cleaned: int = 0, *, sent: bool = False
+    ) -> None:
         """An envelope's timeline grew, durably."""
         for watch in self._envelopes.get(envelope_id, ()):
             watch.grow(news, cleaned)
-        for moves in self._moves:
-            moves.put(Move(envelope_id, news))
+        for tell in self._moves:
+            tell(Move(envelope_id, news, sent))
 
     def follow_moves(self) -> Watch[Move]:
         """Follow every envelope from now on."""
         watch: Watch[Move] = Watch()
-        self._moves.append(watch)
+        self._moves.append(watch.put)
         return watch
 
     def unfollow_moves(self, watch: Watch[Move]) -> None:
         """Stop following them."""
-        self._moves.remove(watch)
+        self._moves.remove(watch.put)
 
     def follow_log(self) -> Watch[dict[str, object]]:
         """Follow the audit log from now on."""
         watch: Watch[dict[str, object]] = Watch()
-        self._log.append(watch)
+        self._log.append(watch.put)
         return watch
 
     def unfollow_log(self, watch: Watch[dict[str, object]]) -> None:
         """Stop following it."""
-        self._log.remove(watch)
+        self._log.remove(watch.put)
+
+    def tap(self, log: Callable[[dict[str, object]], None], moves: Callable[[Move], None]) -> None:
+        """Tell a counter of every event and move from now on, at once and for good."""
+        self._log.append(log)
+        self._moves.append(moves)
 
     def logged(self, told: Iterable[dict[str, object]]) -> None:
         """Audit events that are durable now."""
         for event in told if self._log or self._moves else ():
-            for watch in self._log:
-                watch.put(event)
-            for moves in self._moves if event["kind"] in _NEW else ():
-                moves.put(Move(str(event["id"]), ()))
+            for tell_event in self._log:
+                tell_event(event)
+            for tell in self._moves if event["kind"] in _NEW else ():
+                tell(Move(str(event["id"]), ()))

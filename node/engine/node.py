@@ -34,6 +34,7 @@ log = structlog.get_logger()
 @dataclass(slots=True)
 class Node:
     """Everything that runs on one host for one home. ``missing`` lists what could not be had,
+    ``metrics`` is where they are served,
     ``last_errors`` what the log was told of late, at the level of a warning and above."""
 
     home: str
@@ -54,6 +55,7 @@ class Node:
     profiles: Profiles
     clock: Clock
     discovery: Discovery | None = None
+    metrics: str = ""
     missing: Callable[[], list[str]] = list
     last_errors: Callable[[], list[dict[str, object]]] = list
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

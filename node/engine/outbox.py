@@ -272,7 +272,7 @@ class Outbox:
         # Of some the recipient's node may have told more already: news overtakes answers on a new link.
         fresh = rows if taken == len(rows) else [i for i in rows if self._ends_with(i, news)]
         for envelope_id in fresh:
-            self._events.moved(envelope_id, news)
+            self._events.moved(envelope_id, news, sent=True)
         self._store.commit_soon()
 
     def _ends_with(self, envelope_id: str, news: tuple[Entry, ...]) -> bool:
@@ -284,7 +284,7 @@ class Outbox:
         label = self._fleet.label(node_id)
         ended = [end for one in declined for end in self._decline(one, label)]
         for envelope_id, refused in ended:
-            self._events.moved(envelope_id, (refused,))
+            self._events.moved(envelope_id, (refused,), sent=True)
         self._store.commit_soon()
 
     def _decline(self, declined: Declined, label: str) -> tuple[tuple[str, Entry], ...]:
@@ -319,7 +319,7 @@ class Outbox:
         fault("receipt:after_commit_before_ack")
         for envelope_id, news, cleaned in grown:
             if news:
-                self._events.moved(envelope_id, news, cleaned)
+                self._events.moved(envelope_id, news, cleaned, sent=True)
         return tuple(counts)
 
     def _append(self, row: Outgoing, report: Report) -> tuple[int, tuple[Entry, ...]]:
@@ -386,7 +386,7 @@ class Outbox:
         self._audit("envelope ended", row.envelope, state=entry.state, detail=detail)
         self._leave(row)
         await self._store.commit()
-        self._events.moved(row.envelope.id, (entry,))
+        self._events.moved(row.envelope.id, (entry,), sent=True)
 
     def _leave(self, row: Outgoing) -> None:
         node_id = row.envelope.to_node

@@ -14,12 +14,14 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import msgspec
 
 from fleet.core.chain import BEFORE_THE_FIRST, link
 from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
+from fleet.core.metrics import Calls
 from node.faults import fault
 
 SCHEMA_VERSION = 3
@@ -38,6 +40,7 @@ _STEPS = {
     ),
 }
 """From each earlier version to the one after it."""
+_COMMIT_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
 _CHECKPOINT_PAGES = 4_000
 _ROOM_BYTES = _CHECKPOINT_PAGES * 4_096 + 2 * 1024 * 1024  # pages within SQLite's cache stay there
 
@@ -55,6 +58,7 @@ class Database:
             StoreFailed: it is damaged or cannot be opened.
         """
         self.path = path
+        self.commits = Calls(*_COMMIT_S)
         self._group: asyncio.Future[None] | None = None
         self._audit: list[dict[str, object]] = []
         self._staged_sql = ""
@@ -140,10 +144,13 @@ class Database:
             if told:
                 self._chain(told)
             if self._connection.in_transaction:
+                began_s = perf_counter()
                 fault("db:commit")
                 self._connection.execute("COMMIT")
+                self.commits.took.observe(perf_counter() - began_s)
         except (sqlite3.Error, StoreFailed) as error:
             failure = error if isinstance(error, StoreFailed) else self._failed(error)
+            self.commits.failed += 1
             self._hash, self._n = self._chain_end()
             if group is not None and not group.done():
                 group.set_exception(failure)

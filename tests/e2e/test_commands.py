@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -54,6 +55,21 @@ def test_up_that_asks_for_another_name_or_address_than_the_running_nodes_fails(l
         lone, "up", "--name", str(status["node"]).upper(), "--listen", str(status["listen"])
     )
     assert lone.pid == status["pid"], "and changes nothing"
+
+
+def test_metrics_are_served_where_they_are_asked_for_and_nowhere_else(lone: Home) -> None:
+    assert lone.up()["metrics"] == ""
+    assert told(lone, "up", "--metrics", "127.0.0.1:0", code=9)["code"] == "wrong_state"
+    told(lone, "down")
+    assert told(lone, "up", "--metrics", "0.0.0.0:0", code=2)["code"] == "bad_config"
+    (lone.root / "config.toml").write_text('metrics = "127.0.0.1:0"\nmetrics_names = true\n')
+    bound = lone.up()["metrics"]
+    assert told(lone, "up", "--metrics", "127.0.0.1:0")["metrics"] == bound, "any port is that one"
+    assert told(lone, "send", f"operator@{lone.name}", "hello", "--wait", "accepted")
+    with urlopen(f"http://{bound}/metrics") as page:
+        shown = page.read().decode()
+    assert 'fleet_envelopes_total{side="received",state="accepted"} 1\n' in shown
+    assert f"metrics  {bound}\n" in run(lone, "status").out
 
 
 def test_two_ups_at_the_same_moment_are_one_node(lone: Home) -> None:

@@ -47,7 +47,8 @@ def test_every_key_is_understood(tmp_path: Path):
     )
 
 
-KEYS = "known keys: name, listen, mdns, advertise, peers, outbox"
+LOOPBACK = "metrics are served on loopback only"
+KEYS = "known keys: name, listen, mdns, advertise, metrics, metrics_names, peers, outbox"
 ADDRESS = "an address looks like host:port, with a port up to 65535"
 
 
@@ -72,6 +73,9 @@ ADDRESS = "an address looks like host:port, with a port up to 65535"
         ("name = 'white house'", "'white house' is not a name: ' ' is not allowed - at `$.name`"),
         ("name = 'operator'", "'operator' is not a name: operator is reserved… - at `$.name`"),
         ("listen = '7717'", f"7717: {ADDRESS} - at `$.listen`"),
+        ("metrics = '9717'", f"9717: {ADDRESS} - at `$.metrics`"),
+        ("metrics = '0.0.0.0:9717'", f"0.0.0.0:9717: {LOOPBACK} - at `$.metrics`"),
+        ("metrics = '127.0.0.1.example:9717'", f"127.0.0.1.example:9717: {LOOPBACK} - at `$.metrics`"),
         ("listen = 'white:70000'", f"white:70000: {ADDRESS} - at `$.listen`"),
         ("listen = 'white:²'", f"white:²: {ADDRESS} - at `$.listen`"),
         ("advertise = ['a:1', '']", f": {ADDRESS} - at `$.advertise`"),

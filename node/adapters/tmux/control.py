@@ -17,6 +17,7 @@ from collections import deque
 from itertools import count
 
 from fleet.core.errors import NoTmux
+from fleet.core.metrics import Calls
 
 LINE_LIMIT_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 16
@@ -52,7 +53,9 @@ class Blocks:
 class ControlClient:
     """A client attached to ``session`` of the server at ``socket``. Requests are pipelined."""
 
-    def __init__(self, socket: str, session: str) -> None:
+    def __init__(self, socket: str, session: str, calls: Calls | None = None) -> None:
+        """``calls`` counts what is asked; clients of one node share it."""
+        self._calls = calls or Calls()
         self._socket = socket
         self._session = session
         self._process: asyncio.subprocess.Process | None = None
@@ -91,6 +94,17 @@ class ControlClient:
         Raises:
             NoTmux: the server went away before it answered; whether the line ran is unknown.
         """
+        now_s = asyncio.get_running_loop().time
+        began_s = now_s()
+        try:
+            said = await self._ask(line)
+        except NoTmux:
+            self._calls.failed += 1
+            raise
+        self._calls.took.observe(now_s() - began_s)
+        return said
+
+    async def _ask(self, line: str) -> list[str]:
         if self._process is None or self._process.stdin is None or not self.is_open:
             raise NoTmux(f"the tmux server at {self._socket} is gone")
         token = f"fleet-{self._secret}-{next(self._numbers)}"

@@ -14,6 +14,7 @@ from collections.abc import Generator
 
 from fleet.core.errors import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste
+from fleet.core.metrics import Calls
 from fleet.core.profile import SHELLS
 from fleet.core.screen import Look
 from node.adapters.tmux import guard, proc
@@ -30,6 +31,7 @@ _FIELDS = (
 _FORMAT = "|".join(f"#{{{field}}}" for field in _FIELDS)
 _GONE = Look(exists=False)
 _DIGITS = 18
+_CALL_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10)
 
 
 class TmuxPanes:
@@ -44,6 +46,7 @@ class TmuxPanes:
         self._opening: dict[str, asyncio.Lock] = {}
         self._terminals = proc.Terminals()
         self._version = (0, 0)
+        self.calls = Calls(*_CALL_S)
 
     # --- starting ---
 
@@ -251,7 +254,7 @@ class TmuxPanes:
         await asyncio.to_thread(server.ensure_session, self._keeper)
         if before := self._clients.pop(socket, None):
             await _ended(before)
-        client = ControlClient(socket, self._keeper)
+        client = ControlClient(socket, self._keeper, self.calls)
         try:
             await client.open()
         except NoTmux:
