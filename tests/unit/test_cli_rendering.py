@@ -172,7 +172,30 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202e"
         (["join", "t"], "join", {"node": HOSTILE, "inviter": HOSTILE, "members": [HOSTILE]}),
         (["invite"], "invite", {"token": HOSTILE, "expires_at": HOSTILE}),
         (["stop", "rin"], "end", {"address": HOSTILE}),
-        (["grants"], "grants", [{"who": HOSTILE, "verbs": [HOSTILE], "agent": HOSTILE}]),
+        (
+            ["grants"],
+            "grants",
+            [
+                {
+                    "who": HOSTILE,
+                    "verbs": [HOSTILE],
+                    "agent": HOSTILE,
+                    "rate": HOSTILE,
+                    "expires_at": HOSTILE,
+                },
+            ],
+        ),
+        (
+            ["policy", "rin"],
+            "policy",
+            {
+                "address": HOSTILE,
+                "name": HOSTILE,
+                "policy": HOSTILE,
+                "before": "",
+                "held": 1,
+            },
+        ),
         (
             ["profile"],
             "profiles",
