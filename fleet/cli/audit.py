@@ -69,22 +69,28 @@ def _verdict(path: str, kept: str) -> Verdict:
         raise StoreFailed(
             f"there is no {path}", hint="fleet up makes one; or say which: --home DIR"
         )
+    is_still = not os.path.exists(f"{path}-wal")  # a node that runs, or was killed, leaves one
     try:
-        return walk(_rows(path), kept)
+        verdict = walk(_rows(path, is_still=is_still), kept)
+        if verdict.broken and is_still and os.path.exists(f"{path}-wal"):
+            return walk(_rows(path, is_still=False), kept)  # a node was started while we read
+        return verdict
     except Error as error:
         raise StoreFailed(
             f"{path} cannot be read: {error}", hint="is it a fleet's database? restore a backup"
         ) from error
 
 
-def _rows(path: str) -> Iterator[Row]:
-    """The log as it is at this moment."""
+def _rows(path: str, *, is_still: bool) -> Iterator[Row]:
+    """The log as it is at this moment. Of a file that nobody writes nothing is asked but to be read:
+    else SQLite makes two files beside it, or cannot, on a disk that is read-only."""
     from sqlite3 import connect
     from urllib.request import pathname2url
 
     from fleet.core.chain import Row
 
-    connection = connect(f"file:{pathname2url(path)}?mode=ro", uri=True, isolation_level=None)
+    how = "mode=ro&immutable=1" if is_still else "mode=ro"
+    connection = connect(f"file:{pathname2url(path)}?{how}", uri=True, isolation_level=None)
     connection.text_factory = _text
     try:
         for row in connection.execute(_ROWS):

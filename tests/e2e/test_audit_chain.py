@@ -125,6 +125,11 @@ def test_what_is_no_hash_or_no_database_is_said(copy: Home) -> None:
     assert not (copy.root / "fleet.db").exists(), "a look makes nothing"
 
 
+def test_a_look_at_a_home_that_nobody_serves_leaves_nothing_behind(copy: Home) -> None:
+    assert verified(copy)["ok"] is True
+    assert [path.name for path in copy.root.iterdir()] == ["fleet.db"]
+
+
 def test_a_killed_nodes_log_holds_and_the_next_life_goes_on_with_it(logged: Scene) -> None:
     white = logged.home("white")
     pid = int(white.ask("status")["pid"])
