@@ -10,7 +10,7 @@ import stat
 import time
 
 from fleet.cli import render
-from fleet.cli.command import Command, nothing
+from fleet.cli.command import Command
 from fleet.cli.door import Failed
 from fleet.cli.terminal import YELLOW, plain
 from fleet.paths import DOOR
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from fleet.cli.command import Invocation
+    from fleet.cli.command import Invocation, Parser
 
     Status = dict[str, Any]
 
@@ -49,20 +49,42 @@ class Finding:
         return {name: getattr(self, name) for name in sorted(self.__slots__)}
 
 
+def _arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--bundle",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="also write a support bundle, redacted (default: a file here, named after the time)",
+    )
+
+
 def _doctor(call: Invocation) -> int:
     findings = list(_examine(call))
     failed = [finding for finding in findings if finding.verdict == "fail"]
+    checks = [one.as_json() for one in findings]
+    bundle = _bundle(call, checks)
     terminal = call.terminal
     if terminal.as_json:
         layer = failed[0].layer if failed else None
-        terminal.data({"checks": [one.as_json() for one in findings], "failed": layer})
+        terminal.data({"checks": checks, "failed": layer, "bundle": bundle})
         return EXIT_FAILED if failed else 0
     rows = [(one.check, one.verdict, one.detail) for one in findings]
     render.table(terminal, ("CHECK", "VERDICT", "DETAIL"), rows)
     for one in findings:
         if one.remedy:
             terminal.say(f"{terminal.paint(one.check, YELLOW)}  {plain(one.remedy)}")
+    if bundle:
+        terminal.note(f"written: {bundle}; look through it before you send it to anybody")
     return EXIT_FAILED if failed else 0
+
+
+def _bundle(call: Invocation, checks: list[dict[str, str]]) -> str | None:
+    if call.given.bundle is None:
+        return None
+    from fleet.cli.bundle import write
+
+    return write(call, checks, call.given.bundle)
 
 
 def _examine(call: Invocation) -> Iterator[Finding]:
@@ -274,4 +296,4 @@ def _agents(call: Invocation) -> Iterator[Finding]:
         yield Finding(f"agent {agent['name']}", "agent", verdict, detail, remedy)
 
 
-COMMANDS = {"doctor": Command(_doctor, nothing, "fleet doctor")}
+COMMANDS = {"doctor": Command(_doctor, _arguments, "fleet doctor --bundle")}
