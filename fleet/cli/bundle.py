@@ -36,11 +36,11 @@ _NOBODY = ("", "operator")
 _PACKAGES = ("grpcio", "protobuf", "cryptography", "zeroconf", "libtmux", "msgspec", "structlog")
 _FOLDER = "fleet-support"
 _README = """\
-A support bundle of fleet. It tells how a node does: versions, what `fleet doctor` and `fleet status` say, the
+A support bundle. It tells how a node does: versions, what `fleet doctor` and `fleet status` say, the
 configuration, and the newest lines of the node's log.
 
 Left out altogether: keys, tokens, texts of messages, the database, the audit log, agents' screens.
-Every word that fleet does not say itself is replaced by a pseudonym, like <2b91c0de>: names of nodes, agents,
+Every word that the program does not say itself is replaced by a pseudonym, like <2b91c0de>: names of nodes, agents,
 people and hosts, addresses, paths, ids. The same name has the same pseudonym in all files of this bundle,
 and another in the next. Nobody can turn it back, you included.
 

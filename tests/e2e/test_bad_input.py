@@ -498,7 +498,7 @@ def test_a_full_disk_accepts_nothing_says_so_and_loses_nothing(
     assert [one["id"] for one in told(lone, "inbox")] == [envelope_id], "it still reads"
     found = told(lone, "doctor", code=8)
     failed = [check["check"] for check in found["checks"] if check["verdict"] == "fail"]
-    assert failed == ["disk", "database"]
+    assert failed == ["disk", "ready", "database"]
     ballast.unlink()
     after = told(lone, "send", "operator", "there is room again")
     assert [one["id"] for one in told(lone, "inbox")] == [after["id"], envelope_id]
