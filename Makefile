@@ -16,7 +16,8 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 	-m "not tmux and not api"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	stories-rewrite test test-agents test-network contract api tmux tui netns e2e demo bench cover clean
+	stories-rewrite test test-agents test-network contract api attacks fuzz flood tmux \
+	tui netns e2e demo bench cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +83,15 @@ tmux: setup ## a real tmux, one throw-away server for each test
 
 tui: setup ## real terminal programs in a real tmux
 	@$(PYTEST) $(SLOW) tests/tui
+
+attacks: setup ## hostile strangers and members, over loopback with real certificates; and fuzzing
+	@$(PYTEST) $(SLOW) tests/attacks
+
+fuzz: setup ## coverage-guided fuzzing of every reader; SECONDS=3600 ONLY=frame,text
+	@$(PY) -m tests.attacks.fuzz --seconds $(or $(SECONDS),60) $(if $(ONLY),--only "$(ONLY)")
+
+flood: setup ## one member floods: another one's latencies, and the node's memory
+	@$(PY) -m tests.attacks.flood
 
 test-network: setup ## three hosts on bad cables: a minute of each trouble, a thousand messages; needs root
 	@$(PYTEST) -s tests/netns/test_bad_network.py --long-network

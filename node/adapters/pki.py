@@ -48,6 +48,7 @@ _UNREADABLE = (
     TypeError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
+    x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
 """What the library raises for bytes that are no certificate, or a strange one."""
@@ -246,7 +247,7 @@ def pem_id(pem: bytes) -> str:
     """
     try:
         return key_id(certificate_key(der_of(pem)))
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise _bad(str(error)) from None
 
 

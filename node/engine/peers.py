@@ -33,6 +33,7 @@ from fleet.core.frames import (
 )
 from fleet.core.link import LinkId, replaces
 from fleet.core.roster import SignedEntry
+from fleet.core.turns import Turns, parts
 from node.engine.agents import Agents
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
@@ -118,6 +119,7 @@ class Peers:
         self._greeting: list[Link] = []
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
+        self._turns = Turns()
         self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
@@ -150,6 +152,7 @@ class Peers:
         members = {admit.node_id for admit in self._fleet.others()}
         for node_id, session in list(self._sessions.items()):
             if node_id not in members:
+                self._turns.forget(node_id)
                 session.link.close("revoked")
         for link in self._greeting:
             if link.peer_id not in members:
@@ -243,10 +246,21 @@ class Peers:
         self._tell(link.peer_id, self._inbox.news_for(link.peer_id))
         self._feed(session)
         while (frame := await link.receive()) is not None:
-            if self._sessions.get(link.peer_id) is not session:
-                return
-            self._fleet.authorise(link.peer_id)
-            await self._heard(session, frame)
+            if self._turns.hear(link.peer_id, self._clock.now_s()):
+                pieces, pause = parts(frame), self._wait
+            else:
+                pieces, pause = iter((frame,)), None
+            for piece in pieces:
+                if pause is not None:
+                    await pause(link.peer_id, piece)
+                if self._sessions.get(link.peer_id) is not session:
+                    return
+                self._fleet.authorise(link.peer_id)
+                await self._heard(session, piece)
+
+    async def _wait(self, peer_id: str, frame: Frame) -> None:
+        """For its turn, while others speak, too."""
+        await self._clock.sleep(self._turns.wait_s(peer_id, frame, self._clock.now_s()))
 
     def _ended(self, session: Session) -> None:
         session.ended.set()

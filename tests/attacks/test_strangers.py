@@ -31,6 +31,7 @@ from tests.attacks.hostile import (
     linked,
     member_of,
 )
+from tests.attacks.raw_http2 import http2_call, tls_of
 from tests.support.homes import scene
 from tests.support.members import (
     Member,
@@ -58,18 +59,6 @@ PEER_LINK = Rpc(LINK, True, True)
 # --- tickets -------------------------------------------------------------------------------------
 
 
-def tls_of(identity: Identity, folder: Path) -> ssl.SSLContext:
-    pem = folder / "who.pem"
-    pem.write_bytes(identity.key + identity.certificate)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    context.load_cert_chain(pem)
-    return context
-
-
 def call_over_tls(
     context: ssl.SSLContext, address: str, ticket: ssl.SSLSession | None
 ) -> tuple[bytes, bool, ssl.SSLSession | None]:
@@ -85,31 +74,6 @@ def call_over_tls(
             while b"application/grpc" not in heard and (piece := tls.recv(65_536)):
                 heard += piece
         return heard, bool(tls.session_reused), tls.session
-
-
-def http2_call(path: str, authority: str, *more: tuple[bytes, bytes]) -> bytes:
-    """The beginning of an HTTP/2 connection and one gRPC call on it (RFC 9113, RFC 7541)."""
-    fields = [
-        (b":method", b"POST"), (b":scheme", b"https"), (b":path", path.encode()),
-        (b":authority", authority.encode()), (b"te", b"trailers"),
-        (b"content-type", b"application/grpc"), *more,
-    ]  # fmt: skip
-    block = b"".join(b"\x00" + _size(name) + name + _size(value) + value for name, value in fields)
-    settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-    headers = len(block).to_bytes(3, "big") + b"\x01\x04" + (1).to_bytes(4, "big") + block
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + headers
-
-
-def _size(data: bytes) -> bytes:
-    """An HPACK string length, with its continuation."""
-    size = len(data)
-    if size < 127:
-        return bytes([size])
-    rest, out = size - 127, b"\x7f"
-    while rest >= 128:
-        out += bytes([rest % 128 + 128])
-        rest //= 128
-    return out + bytes([rest])
 
 
 def test_a_revoked_member_is_refused_on_a_resumed_tls_session_too(tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""What is fuzzed: each reader of foreign bytes, and what has to hold of whatever it reads."""
+
+from __future__ import annotations
+
+import ipaddress
+import unicodedata
+import warnings
+
+import msgspec
+from cryptography.utils import CryptographyDeprecationWarning
+from google.protobuf.message import DecodeError
+
+from fleet.cli.terminal import plain
+from fleet.core.address import parse_query
+from fleet.core.delivery import State
+from fleet.core.directory import AgentEntry, Presence
+from fleet.core.envelope import Entry
+from fleet.core.errors import MalformedName, MalformedRequest, NotPaired
+from fleet.core.frames import (
+    PROTOCOL,
+    Ask,
+    DirectoryWord,
+    Frame,
+    Hello,
+    PeekAsk,
+    Report,
+    Reports,
+    RosterWord,
+)
+from fleet.core.invitation import Invitation, make_token, parse_token
+from fleet.core.keystrokes import clean
+from fleet.core.roster import Admit, Revoke
+from fleet.v1 import link_pb2, pairing_pb2
+from fleet.wire import error_from_bytes, error_to_bytes, frame_from_wire, frame_to_wire, write_body
+from node.adapters import adverts
+from node.adapters.interfaces import Place
+from node.adapters.pki import (
+    check_certificate,
+    check_root,
+    key_id,
+    new_node_key,
+    new_root_key,
+    node_certificate,
+    pem_id,
+    pem_of,
+    public_key_from,
+    root_certificate,
+)
+from node.adapters.seal import sign_entry, verify_entry
+from node.doors.local import Request
+from tests.attacks.fuzz import Broken, Target
+from tests.attacks.hostile import letter, wire_of
+
+PEER = "p" * 52
+_ROOT = new_root_key()
+_ROOT_DER = root_certificate(_ROOT)
+_KEY = new_node_key()
+_ID = key_id(_KEY.public_key())
+_DER = node_certificate(_KEY.public_key(), _ROOT, _ROOT_DER)
+_ADMIT = sign_entry(Admit(_ID, "rin", _DER), _ROOT)
+_REVOKE = sign_entry(Revoke(_ID, "why"), _ROOT)
+_ON = ipaddress.ip_interface("10.77.0.1/24")
+_AROUND = (Place(_ON.ip, _ON.network, 2),)
+
+
+def frame(data: bytes) -> None:
+    """Read or refused; what was read is written and read as the same."""
+    read = frame_from_wire(link_pb2.Frame.FromString(data), PEER)
+    written = frame_to_wire(read).SerializeToString(deterministic=True)
+    again = frame_from_wire(link_pb2.Frame.FromString(written), PEER)
+    if frame_to_wire(again).SerializeToString(deterministic=True) != written:
+        raise Broken("another frame the second time")
+
+
+def pairing(data: bytes) -> None:
+    """Both sides' steps; a name in it is a name or refused."""
+    pairing_pb2.InviterStep.FromString(data)
+    pairing_pb2.JoinerStep.FromString(data)
+
+
+def roster(data: bytes) -> None:
+    """No entry but those that were signed; the last 64 bytes are taken for the signature."""
+    body, signature = data[:-64], data[-64:]
+    verify_entry(body, signature, _ROOT_DER)
+    if body not in {_ADMIT.body, _REVOKE.body}:
+        raise Broken("an entry that nobody signed")
+
+
+def certificate(data: bytes) -> None:
+    """A node's or a root's certificate, or refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # odd serial numbers
+        _certificate(data)
+
+
+def _certificate(data: bytes) -> None:
+    for read in (lambda: check_root(data), lambda: public_key_from(data), lambda: pem_id(data)):
+        try:
+            read()
+        except NotPaired:
+            continue
+    if check_certificate(data, _ROOT_DER) and data != _DER:
+        raise Broken("a certificate that nobody made")
+
+
+def error(data: bytes) -> None:
+    """An error of ours, or none; bounded, and told again as the same."""
+    read = error_from_bytes(data)
+    if read is None:
+        return
+    if len(read.message) > 4_096:
+        raise Broken("an error without bounds")
+    again = error_from_bytes(error_to_bytes(read))
+    if again is not None and again.code != read.code:
+        raise Broken("another error the second time")
+
+
+def token(data: bytes) -> None:
+    """A token that was read is the token that is made of it."""
+    text = data.decode("utf-8", "surrogateescape")
+    read = parse_token(text)
+    if parse_token(make_token(read)) != read:
+        raise Broken("another token the second time")
+
+
+def text(data: bytes) -> None:
+    """Nothing is left of what steers a terminal; twice is once."""
+    said = data.decode("utf-8", "surrogatepass" if data[:1] == b"s" else "replace")
+    once = clean(said)
+    for char in set(once.text) - set("\n\t\u200c\u200d\ufe0f"):
+        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            raise Broken(f"{char!r} is left")
+    if clean(once.text) != type(once)(once.text, 0):
+        raise Broken("cleaning twice changes more")
+    if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in plain(said)):
+        raise Broken("a terminal would be steered")
+
+
+def query(data: bytes) -> None:
+    """A name that was read is read as the same from what is printed of it."""
+    read = parse_query(data.decode("utf-8", "surrogateescape"))
+    if parse_query(str(read)) != read:
+        raise Broken("another query the second time")
+
+
+def advert(data: bytes) -> None:
+    """Name, texts, port and address out of one piece; what is believed is on our link."""
+    parts = data.split(b"\x00", 5)
+    name, node_id, mark, version, port, *rest = (*parts, *(b"",) * 6)[:7]
+    words: dict[bytes, bytes | None] = {b"id": node_id, b"h": mark, b"v": version}
+    packed = [rest[0][:4], rest[0][:16]]
+    read = adverts.read(
+        name.decode("latin-1"), words, int.from_bytes(port[:3], "big"), packed, _AROUND
+    )
+    board = adverts.Board()
+    board.put(read, is_member=False)
+    board.take_down(name.decode("latin-1"))
+    if not all(address.startswith("10.77.0.") for address in read.addresses):
+        raise Broken("an address that is not on our link")
+
+
+def door(data: bytes) -> None:
+    """A line of the local door."""
+    msgspec.json.decode(data, type=Request)
+
+
+_SAID: tuple[Frame, ...] = (
+    Hello(PROTOCOL, "0.1", "nova", "b" * 16, "e" * 16, ("10.0.0.1:7717",), "d" * 64),
+    RosterWord((_ADMIT, _REVOKE)),
+    DirectoryWord(True, (AgentEntry("rin", PEER, "claude", Presence.ONLINE, 7),), ("neo",)),
+    Reports((Report("0" * 26, 1, (Entry(State.HELD, 1.0, "nova", "draft"),), 2),)),
+    Ask(3, PeekAsk("neo@nova", "rin", 10)),
+)
+_FRAMES = (wire_of(letter("text", to="rin"), letter()), *map(frame_to_wire, _SAID))
+_ADVERT = b"\x00".join(
+    (
+        f"{_ID[:12]}.{adverts.SERVICE}".encode(),
+        _ID.encode(),
+        b"a" * 16,
+        b"1",
+        b"\x1e%",
+        b"\x0aM\x00\x02",
+    )
+)
+TARGETS = {
+    "frame": Target(
+        frame, (DecodeError, MalformedRequest), tuple(f.SerializeToString() for f in _FRAMES)
+    ),
+    "pairing": Target(
+        pairing,
+        (DecodeError,),
+        (
+            pairing_pb2.JoinerStep(
+                knock=pairing_pb2.Knock(protocol=1, invitation="0" * 16, name="rin", nonce=b"n")
+            ).SerializeToString(),
+        ),
+    ),
+    "roster": Target(
+        roster,
+        (NotPaired,),
+        (_ADMIT.body + _ADMIT.signature, _REVOKE.body + _REVOKE.signature,
+         write_body("f" * 52, _ADMIT.entry) + _ADMIT.signature),
+    ),
+    "certificate": Target(certificate, (NotPaired,), (_DER, _ROOT_DER, pem_of(_DER))),
+    "error": Target(error, (), (error_to_bytes(NotPaired("no", hint="yes")),)),
+    "token": Target(
+        token,
+        (MalformedRequest,),
+        (make_token(Invitation(_ID, b"s" * 16, ("10.0.0.1:7717", "[fd00::1]:1"))).encode(),),
+    ),
+    "text": Target(text, (UnicodeDecodeError,), (b"hi\x1b[201~\r\nthere\t\xe2\x80\xae", b"s\xed\xa0\x80")),
+    "query": Target(query, (MalformedName,), (b"team/rin@nova~abcd", b"nova:rin", b"rin")),
+    "advert": Target(advert, (adverts.BadAdvert,), (_ADVERT,)),
+    "door": Target(
+        door, (msgspec.DecodeError, UnicodeDecodeError), (b'{"call": "send", "args": {"to": ["rin", 1e9]}}',)
+    ),
+}  # fmt: skip
