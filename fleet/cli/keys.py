@@ -54,8 +54,7 @@ def _explained(told: dict[str, Any]) -> list[str]:
         + ("in this home: keep it as you keep an ssh key." if here else "on the founder's node."),
         f"- {told['node']} may "
         + ("invite, admit and revoke nodes." if here else "invite nobody and put nobody out."),
-        "- A member may message agents that are open. More is granted by each node for its own"
-        " agents: fleet grants.",
+        "- A member may message agents that are open. Each node grants more for its own: fleet grants.",
     ]
     if told["revoked"]:
         lines.append("- Who was put out may do nothing, and its key never comes back.")
