@@ -52,6 +52,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         errors.Unauthenticated: Outcome("UNAUTHENTICATED", EXIT_NOT_ALLOWED),
         errors.NotAllowed: Outcome("PERMISSION_DENIED", EXIT_NOT_ALLOWED),
         errors.RateExceeded: Outcome("RESOURCE_EXHAUSTED", EXIT_REFUSED),
+        errors.KeyLocked: Outcome("PERMISSION_DENIED", EXIT_NOT_ALLOWED),
         errors.NotPaired: Outcome("FAILED_PRECONDITION", EXIT_NOT_ALLOWED),
         errors.InvitationRefused: Outcome("PERMISSION_DENIED", EXIT_NOT_ALLOWED),
         errors.UnsafeHome: Outcome("FAILED_PRECONDITION", EXIT_NOT_ALLOWED),

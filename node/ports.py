@@ -352,7 +352,47 @@ class Authority(Protocol):
 
     @property
     def is_admin(self) -> bool:
-        """Whether the root key is here."""
+        """Whether the root key is here, with a passphrase or without."""
+        ...
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the root key here is of no use without its passphrase."""
+        ...
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the root key is here and cannot sign now."""
+        ...
+
+    async def unlock(self, passphrase: str, until_wall_s: float) -> None:
+        """Let the root key sign until then, at most. Nothing happens when it has no passphrase.
+
+        Raises:
+            KeyLocked: the passphrase is wrong.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Let a key with a passphrase sign no more before it is unlocked again."""
+        ...
+
+    async def lock(self, passphrase: str) -> None:
+        """Put a passphrase on the root key.
+
+        Raises:
+            WrongState: it has one already.
+            MalformedRequest: this one is too short.
+        """
+        ...
+
+    async def unlock_for_good(self, passphrase: str) -> None:
+        """Take the passphrase off the root key.
+
+        Raises:
+            WrongState: it has none.
+            KeyLocked: the passphrase is wrong.
+        """
         ...
 
     def verify(self, body: bytes, signature: bytes) -> SignedEntry:

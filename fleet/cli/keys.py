@@ -1,20 +1,65 @@
-"""``trust``: whom the fleet trusts, by which key, and what that lets each do."""
+"""``trust``: whom the fleet trusts, by which key, and what that lets each do; the root key's passphrase."""
 
 from __future__ import annotations
 
 from fleet.cli import render
-from fleet.cli.command import Command, nothing
+from fleet.cli.command import Command
+from fleet.cli.passphrase import FILE, ask_signed, said
 from fleet.cli.terminal import BOLD, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fleet.cli.command import Invocation
+    from fleet.cli.command import Invocation, Parser
     from fleet.cli.terminal import Terminal
 
 
+def _arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "action", choices=("show", "lock", "unlock"), nargs="?", default="show",
+        help="show it all; put a passphrase on the root key; take it off (default: show)",
+    )  # fmt: skip
+
+
 def _trust(call: Invocation) -> int:
+    match call.given.action:
+        case "lock":
+            return _lock(call)
+        case "unlock":
+            return _unlock(call)
+        case _:
+            return _show(call)
+
+
+def _lock(call: Invocation) -> int:
+    passphrase = said(call, "a passphrase for the root key: ", twice=True)
+    if not passphrase:
+        raise call.usage(
+            "there is nobody to say a passphrase",
+            hint=f"on a terminal, or in the file {FILE} names",
+        )
+    told = call.ask("lock", passphrase=passphrase).result
+    if call.terminal.as_json:
+        call.terminal.data(told)
+    else:
+        call.terminal.say("the root key has a passphrase now; without it nothing can be signed")
+    return 0
+
+
+def _unlock(call: Invocation) -> int:
+    told = ask_signed(call, "unlock").result
+    if call.terminal.as_json:
+        call.terminal.data(told)
+    else:
+        call.terminal.say("the root key has no passphrase any more")
+    return 0
+
+
+# --- showing ---
+
+
+def _show(call: Invocation) -> int:
     told = call.ask("trust").result
     terminal = call.terminal
     if terminal.as_json:
@@ -24,7 +69,7 @@ def _trust(call: Invocation) -> int:
         terminal,
         [
             ("fleet", told["fleet"]),
-            ("root key", "on this node" if told["root"]["here"] else "not on this node"),
+            ("root key", _where(told["root"])),
             ("this node", told["node"]),
             ("its key", told["id"]),
         ],
@@ -42,16 +87,31 @@ def _trust(call: Invocation) -> int:
     return 0
 
 
+def _where(root: dict[str, Any]) -> str:
+    if not root["here"]:
+        return "not on this node"
+    return "on this node, " + ("with" if root["passphrase"] else "without") + " a passphrase"
+
+
 def _title(terminal: Terminal, text: str) -> None:
     terminal.say(f"\n{terminal.paint(text, BOLD)}")
+
+
+def _kept(root: dict[str, Any]) -> str:
+    if not root["here"]:
+        return "on the founder's node."
+    if root["passphrase"]:
+        return "in this home, and of no use without its passphrase."
+    return (
+        "in this home: keep it as you keep an ssh key, or put a passphrase on it: fleet trust lock."
+    )
 
 
 def _explained(told: dict[str, Any]) -> list[str]:
     here = told["root"]["here"]
     lines = [
         "- A node is its key: KEY is the hash of it, and names are only labels.",
-        "- The root key lets nodes in and puts them out. It is "
-        + ("in this home: keep it as you keep an ssh key." if here else "on the founder's node."),
+        "- The root key lets nodes in and puts them out. It is " + _kept(told["root"]),
         f"- {told['node']} may "
         + ("invite, admit and revoke nodes." if here else "invite nobody and put nobody out."),
         "- A member may message agents that are open. Each node grants more for its own: fleet grants.",
@@ -61,4 +121,4 @@ def _explained(told: dict[str, Any]) -> list[str]:
     return lines
 
 
-COMMANDS = {"trust": Command(_trust, nothing, "fleet trust")}
+COMMANDS = {"trust": Command(_trust, _arguments, "fleet trust")}

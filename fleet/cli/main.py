@@ -40,7 +40,7 @@ TABLE = {
     "join": ("trust", "enter the fleet that a token is for"),
     "revoke": ("trust", "put a node out, for good"),
     "nodes": ("trust", "list the nodes: members, revoked ones, and strangers in sight"),
-    "trust": ("keys", "show whom the fleet trusts, by which key, and what each may do"),
+    "trust": ("keys", "show who is trusted, by which key, and what each may do"),
     "grant": ("grants", "allow somebody more with agents here"),
     "ungrant": ("grants", "take grants back"),
     "grants": ("grants", "list what was granted here"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet.cli import render
 from fleet.cli.command import Command, nothing, seconds
+from fleet.cli.passphrase import ask_signed
 from fleet.cli.status import SHORT_ID
 from fleet.cli.terminal import plain
 
@@ -20,7 +21,7 @@ def _invite_arguments(parser: Parser) -> None:
 
 
 def _invite(call: Invocation) -> int:
-    told = call.ask("invite", expires_s=call.given.expires_s).result
+    told = ask_signed(call, "invite", expires_s=call.given.expires_s).result
     if call.terminal.as_json:
         call.terminal.data(told)
         return 0
@@ -54,7 +55,7 @@ def _revoke_arguments(parser: Parser) -> None:
 
 
 def _revoke(call: Invocation) -> int:
-    told = call.ask("revoke", node=call.given.node, reason=call.given.reason).result
+    told = ask_signed(call, "revoke", node=call.given.node, reason=call.given.reason).result
     if call.terminal.as_json:
         call.terminal.data(told)
     else:

@@ -252,6 +252,18 @@ class NotAllowed(FleetError):
         super().__init__(f"{who} may not {verb} {what}", hint=hint)
 
 
+class KeyLocked(FleetError):
+    """A signature is needed, and the key for it is locked with a passphrase."""
+
+    layer = "trust"
+
+    def __init__(self, file: str, why: str = "it is locked with a passphrase") -> None:
+        super().__init__(
+            f"{file} cannot sign: {why}",
+            hint="say it on a terminal, or put it into the file that FLEET_PASSPHRASE_FILE names",
+        )
+
+
 class RateExceeded(FleetError):
     """It was granted so and so often, and has been done as often by the caller's node."""
 

@@ -144,6 +144,7 @@ class StartArgs(msgspec.Struct):
 
 class InviteArgs(msgspec.Struct):
     expires_s: float = 3_600.0
+    passphrase: str = ""
 
 
 class JoinArgs(msgspec.Struct):
@@ -153,6 +154,11 @@ class JoinArgs(msgspec.Struct):
 class RevokeArgs(msgspec.Struct):
     node: str
     reason: str = ""
+    passphrase: str = ""
+
+
+class LockArgs(msgspec.Struct):
+    passphrase: str = ""
 
 
 class PeekArgs(msgspec.Struct):
@@ -424,7 +430,7 @@ async def _trust(ask: Ask) -> None:
 
 @takes(InviteArgs)
 async def _invite(ask: Ask, args: InviteArgs) -> None:
-    token, expires_at_s = await ask.node.membership.invite(args.expires_s)
+    token, expires_at_s = await ask.node.membership.invite(args.expires_s, args.passphrase)
     ask.answer.result(views.invitation(token, expires_at_s), EXIT_REACHED)
 
 
@@ -436,7 +442,20 @@ async def _join(ask: Ask, args: JoinArgs) -> None:
 
 @takes(RevokeArgs)
 async def _revoke(ask: Ask, args: RevokeArgs) -> None:
-    ask.answer.result(await ask.node.membership.revoke(args.node, args.reason), EXIT_REACHED)
+    put_out = await ask.node.membership.revoke(args.node, args.reason, args.passphrase)
+    ask.answer.result(put_out, EXIT_REACHED)
+
+
+@takes(LockArgs)
+async def _lock(ask: Ask, args: LockArgs) -> None:
+    await ask.node.membership.lock(args.passphrase)
+    ask.answer.result({"locked": True}, EXIT_REACHED)
+
+
+@takes(LockArgs)
+async def _unlock(ask: Ask, args: LockArgs) -> None:
+    await ask.node.membership.unlock(args.passphrase)
+    ask.answer.result({"locked": False}, EXIT_REACHED)
 
 
 @takes(GrantArgs)
@@ -515,6 +534,8 @@ CALLS: dict[str, tuple[Who, Act]] = {
     "revoke": (Who.OPERATOR, _revoke),
     "nodes": (Who.ANYONE, _nodes),
     "trust": (Who.ANYONE, _trust),
+    "lock": (Who.OPERATOR, _lock),
+    "unlock": (Who.OPERATOR, _unlock),
     "ls": (Who.ANYONE, _ls),
     "start": (Who.SPAWNER, _start),
     "adopt": (Who.SPAWNER, _adopt),

@@ -20,7 +20,11 @@ def overview(node: Node) -> dict[str, object]:
         "fleet": membership.fleet_id,
         "node": fleet.label(fleet.me.node_id),
         "id": fleet.me.node_id,
-        "root": {"key": membership.fleet_id, "here": here},
+        "root": {
+            "key": membership.fleet_id,
+            "here": here,
+            "passphrase": membership.has_passphrase,
+        },
         "admins": [_self(node)] if here else [],
         "members": [_member(node, admit) for admit in roster.members()],
         "revoked": [_revoked(node, revoke) for revoke in roster.revocations()],

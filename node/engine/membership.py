@@ -17,6 +17,7 @@ from fleet.core.directory import NodeEntry
 from fleet.core.envelope import DEFAULT_EXPIRY_S
 from fleet.core.errors import (
     InvitationRefused,
+    KeyLocked,
     MalformedName,
     MalformedRequest,
     NotAllowed,
@@ -41,6 +42,8 @@ GRACE_S = 600.0
 """How long after its end an invitation is still answered with the reason it is refused."""
 REFUSALS_TOLD = 10
 """Of one invitation that is over: who tries it more often would fill the audit log."""
+SIGNING_S = 10.0
+"""How long a passphrase that was said for one signature is good."""
 LONGEST_S = DEFAULT_EXPIRY_S
 LONGEST_GRANT_S = 3_650 * 86_400.0
 _WHO = re.compile(r"[a-z0-9*._-]+@[a-z0-9*._~-]+")
@@ -80,17 +83,26 @@ class Membership:
         return self._authority.fleet_id
 
     @property
+    def has_passphrase(self) -> bool:
+        """Whether the root key is here, encrypted."""
+        return self._authority.has_passphrase
+
+    @property
     def is_admin(self) -> bool:
         """Whether this node may admit and revoke."""
         return self._authority.is_admin
 
     # --- inviting ---
 
-    async def invite(self, expires_s: float) -> tuple[str, float]:
+    async def invite(self, expires_s: float, passphrase: str = "") -> tuple[str, float]:
         """A one-time token for a newcomer, and the wall time until which it is good.
+
+        A root key with a passphrase stays unlocked as long, or until all invitations have ended: the
+        newcomer comes when nobody is there to say it.
 
         Raises:
             NotAllowed: the root key is not here.
+            KeyLocked: it is locked, and the passphrase is none or wrong.
         """
         self._require_admin("invite")
         if not 0 < expires_s <= LONGEST_S:
@@ -98,6 +110,7 @@ class Membership:
                 f"an invitation cannot be good for {expires_s:g} s",
                 hint=f"more than 0, at most {LONGEST_S / 86_400:.0f}d; 1h when nothing is said",
             )
+        await self._unlock(passphrase, self._clock.wall_s() + expires_s)
         secret = self._secret()
         token = make_token(Token(self._fleet.me.node_id, secret, self._addresses()))
         expires_at_s = self._clock.wall_s() + expires_s
@@ -124,6 +137,8 @@ class Membership:
         why = f"was {invitation.ended}" if invitation.ended else ""
         if not why and invitation.expires_at_s <= self._clock.wall_s():
             why = "has expired"
+        if not why and self._authority.is_locked:
+            why = "cannot be used any more: the inviter's root key was locked meanwhile"
         if why:
             self._refused[name] += 1
             if self._refused[name] <= REFUSALS_TOLD:
@@ -152,6 +167,7 @@ class Membership:
         self._audit("node admitted", node=name, id=entry.entry.node_id)
         fault("pair:before_admit_commit")
         await self._store.commit()
+        self._signed()
         self._peers.spread_roster((entry,))
         return entry, certificate
 
@@ -182,11 +198,12 @@ class Membership:
         self._authority.finish()
         return joined.inviter_id
 
-    async def revoke(self, node: str, reason: str) -> dict[str, str]:
+    async def revoke(self, node: str, reason: str, passphrase: str = "") -> dict[str, str]:
         """Put a node out, everywhere and for ever.
 
         Raises:
             NotAllowed: the root key is not here.
+            KeyLocked: it is locked, and the passphrase is none or wrong.
             UnknownNode: nobody is called that.
         """
         self._require_admin("revoke")
@@ -197,13 +214,61 @@ class Membership:
                 hint="revoke it from another node that holds the root key",
             )
         label = self._fleet.label(found.node_id)
+        await self._unlock(passphrase, self._clock.wall_s() + SIGNING_S)
         entry = self._authority.revoke(found.node_id, reason or "no reason given")
+        self._signed()
         self._peers.spread_roster((entry,))  # also to the one put out: it is to know
         self._fleet.merge((entry,))
         self._audit("node revoked", node=label, id=found.node_id, reason=reason)
         fault("revoke:before_commit")
         await self._store.commit()
         return {"node": label, "id": found.node_id}
+
+    # --- the passphrase of the root key ---
+
+    async def _unlock(self, passphrase: str, until_wall_s: float) -> None:
+        """Let the key sign until then.
+
+        Raises:
+            KeyLocked: it is locked, and the passphrase is none or wrong.
+        """
+        if passphrase:
+            await self._authority.unlock(passphrase, until_wall_s)
+        elif self._authority.has_passphrase:
+            raise KeyLocked("the root key")
+
+    def _signed(self) -> None:
+        """Nothing more is to be signed, unless somebody may still come with an invitation."""
+        if self._store.book.invitations_until() <= self._clock.wall_s():
+            self._authority.forget()
+
+    async def lock(self, passphrase: str) -> None:
+        """Put a passphrase on the root key.
+
+        Raises:
+            NotAllowed: the root key is not here.
+            WrongState: it has one already.
+            MalformedRequest: this one is too short.
+        """
+        self._require_admin("lock")
+        await self._authority.lock(passphrase)
+        self._audit("key locked")
+        await self._store.commit()
+
+    async def unlock(self, passphrase: str) -> None:
+        """Take the passphrase off the root key.
+
+        Raises:
+            NotAllowed: the root key is not here.
+            WrongState: it has none.
+            KeyLocked: the passphrase is none or wrong.
+        """
+        self._require_admin("unlock")
+        if self._authority.has_passphrase and not passphrase:
+            raise KeyLocked("the root key")
+        await self._authority.unlock_for_good(passphrase)
+        self._audit("key unlocked")
+        await self._store.commit()
 
     def _node_called(self, typed: str) -> NodeEntry:
         try:

@@ -34,8 +34,9 @@ def test_every_member_tells_the_same_of_who_belongs_and_who_is_out(tmp_path: Pat
 def test_who_may_let_in_is_who_has_the_root_key(tmp_path: Path) -> None:
     async def story(white: Member, nova: Member) -> None:
         await let_in(white, nova)
-        assert told(white)["root"] == {"key": white.keyring.fleet_id, "here": True}
-        assert told(nova)["root"] == {"key": white.keyring.fleet_id, "here": False}
+        key = white.keyring.fleet_id
+        assert told(white)["root"] == {"key": key, "here": True, "passphrase": False}
+        assert told(nova)["root"] == {"key": key, "here": False, "passphrase": False}
         may = {row["node"]: row["may"] for row in told(white)["members"]}
         assert may == {"white": ["message", "invite", "revoke"], "nova": ["message"]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -9,12 +10,15 @@ from typing import Protocol
 import pytest
 
 from fleet.core.address import NODE_ID
-from fleet.core.errors import NotAllowed, NotPaired
+from fleet.core.errors import KeyLocked, MalformedRequest, NotAllowed, NotPaired, WrongState
 from fleet.core.roster import Admit, Revoke
 from node.adapters.keyring import Keyring
 from node.adapters.pki import new_node_key, public_bytes
 from node.ports import Authority
 from tests.support.authority import FakeAuthority, id_of
+
+NOW_S = 1_700_000_000.0
+PASSPHRASE = "correct horse"
 
 
 class Made(Protocol):
@@ -34,10 +38,16 @@ class Words:
         pass
 
     def founder(self, name: str) -> Authority:
-        return FakeAuthority(id_of(name), id_of(f"root {name}"), True, lambda _id, _at: None)
+        return self._made(name, is_admin=True)
 
     def plain(self, name: str) -> Authority:
-        return FakeAuthority(id_of(name), id_of(f"root {name}"), False, lambda _id, _at: None)
+        return self._made(name, is_admin=False)
+
+    @staticmethod
+    def _made(name: str, *, is_admin: bool) -> Authority:
+        made = FakeAuthority(id_of(name), id_of(f"root {name}"), is_admin, lambda _id, _at: None)
+        made.now_s = lambda: NOW_S
+        return made
 
     def key(self, name: str) -> bytes:
         return id_of(name).encode()
@@ -50,12 +60,12 @@ class Keys:
     def founder(self, name: str) -> Authority:
         folder = self._folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
-        return Keyring.open(folder)
+        return Keyring.open(folder, lambda: NOW_S)
 
     def plain(self, name: str) -> Authority:
         self.founder(name)
         (self._folder / name / "root.key").unlink()
-        return Keyring.open(self._folder / name)
+        return Keyring.open(self._folder / name, lambda: NOW_S)
 
     def key(self, name: str) -> bytes:
         return public_bytes(new_node_key().public_key())
@@ -112,3 +122,82 @@ def test_without_the_root_key_nobody_is_let_in_or_put_out(made: Made) -> None:
         plain.admit(made.key("kai"), "kai")
     with pytest.raises(NotAllowed):
         plain.revoke(id_of("kai"), "no reason")
+
+
+# --- a root key with a passphrase ---
+
+
+def locked(authority: Authority) -> bool:
+    """Asked anew: a type checker believes that it stays as it was."""
+    return authority.is_locked
+
+
+def test_a_locked_root_signs_when_its_passphrase_was_said_and_until_then(made: Made) -> None:
+    async def story() -> None:
+        white, key = made.founder("white"), made.key("nova")
+        before = white.admit(key, "nova")
+        await white.lock(PASSPHRASE)
+        assert white.is_admin
+        assert white.has_passphrase
+        assert locked(white)
+        for sign in (lambda: white.admit(key, "nova"), lambda: white.revoke(id_of("kai"), "lost")):
+            with pytest.raises(KeyLocked):
+                sign()
+        await white.unlock(PASSPHRASE, NOW_S + 10)
+        assert not locked(white)
+        assert white.admit(key, "nova") == before, "it is the same key"
+        white.forget()
+        assert locked(white)
+        await white.unlock(PASSPHRASE, NOW_S)
+        assert locked(white), "its time is over"
+
+    asyncio.run(story())
+
+
+def test_saying_it_for_a_shorter_time_takes_nothing_back(made: Made) -> None:
+    async def story() -> None:
+        white = made.founder("white")
+        await white.lock(PASSPHRASE)
+        await white.unlock(PASSPHRASE, NOW_S + 3_600)
+        await white.unlock(PASSPHRASE, NOW_S - 1)
+        assert not locked(white)
+
+    asyncio.run(story())
+
+
+def test_a_wrong_passphrase_opens_nothing(made: Made) -> None:
+    async def story() -> None:
+        white = made.founder("white")
+        await white.lock(PASSPHRASE)
+        for wrong in ("", "correct horsf", PASSPHRASE + "\n"):
+            with pytest.raises(KeyLocked, match="wrong"):
+                await white.unlock(wrong, NOW_S + 10)
+            with pytest.raises(KeyLocked, match="wrong"):
+                await white.unlock_for_good(wrong)
+        assert locked(white)
+        with pytest.raises(WrongState):
+            await white.lock("another one")
+
+    asyncio.run(story())
+
+
+def test_a_passphrase_can_be_taken_off_and_has_a_least_length(made: Made) -> None:
+    async def story() -> None:
+        white = made.founder("white")
+        with pytest.raises(MalformedRequest):
+            await white.lock("short")
+        with pytest.raises(WrongState):
+            await white.unlock_for_good(PASSPHRASE)
+        await white.lock(PASSPHRASE)
+        await white.unlock_for_good(PASSPHRASE)
+        assert not white.has_passphrase
+        assert not locked(white)
+        white.revoke(id_of("kai"), "lost")
+
+    asyncio.run(story())
+
+
+def test_whoever_has_no_root_key_has_nothing_to_lock(made: Made) -> None:
+    plain = made.plain("nova")
+    assert not plain.has_passphrase
+    assert not locked(plain)

@@ -131,6 +131,7 @@ def test_every_call_is_told_with_whom_it_is_for_and_what_it_takes() -> None:
         assert calls["revoke"]["args"] == [
             {"name": "node", "kind": "text", "required": True},
             {"name": "reason", "kind": "text", "required": False, "default": ""},
+            {"name": "passphrase", "kind": "text", "required": False, "default": ""},
         ]
         assert calls["start"]["for"] == "spawner"
         kinds = {arg["name"]: arg["kind"] for arg in calls["start"]["args"]}

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from time import time
 from typing import Protocol
 
 from fleet.core.errors import (
     InvitationRefused,
+    KeyLocked,
     MalformedRequest,
     NodeUnreachable,
     NotAllowed,
     NotPaired,
+    WrongState,
 )
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from fleet.wire import read_body, write_body
+from node.adapters.vault import SHORTEST
 from node.ports import Joined
 from tests.support.vtime import BASE32
 
@@ -57,7 +61,43 @@ class FakeAuthority:
     is_admin: bool
     inviter: Callable[[str, str], Inviter | None]
     is_open_until_s: float = 0.0
+    now_s: Callable[[], float] = time
+    _passphrase: str = ""
+    _unlocked_until_s: float = 0.0
     _joined: Joined | None = None
+
+    @property
+    def has_passphrase(self) -> bool:
+        return bool(self.is_admin and self._passphrase)
+
+    @property
+    def is_locked(self) -> bool:
+        return self.has_passphrase and self.now_s() >= self._unlocked_until_s
+
+    async def unlock(self, passphrase: str, until_wall_s: float) -> None:
+        if self.has_passphrase:
+            self._check(passphrase)
+            self._unlocked_until_s = max(self._unlocked_until_s, until_wall_s)
+
+    def forget(self) -> None:
+        self._unlocked_until_s = 0.0
+
+    async def lock(self, passphrase: str) -> None:
+        if self._passphrase:
+            raise WrongState("root.key has a passphrase already")
+        if len(passphrase) < SHORTEST:
+            raise MalformedRequest(f"a passphrase has at least {SHORTEST} letters")
+        self._passphrase, self._unlocked_until_s = passphrase, 0.0
+
+    async def unlock_for_good(self, passphrase: str) -> None:
+        if not self.has_passphrase:
+            raise WrongState("root.key has no passphrase")
+        self._check(passphrase)
+        self._passphrase = ""
+
+    def _check(self, passphrase: str) -> None:
+        if passphrase != self._passphrase:
+            raise KeyLocked("root.key", "the passphrase is wrong")
 
     def verify(self, body: bytes, signature: bytes) -> SignedEntry:
         if signature != _signature(self.fleet_id, body):
@@ -81,6 +121,8 @@ class FakeAuthority:
     def _signed(self, entry: Admit | Revoke, verb: str) -> SignedEntry:
         if not self.is_admin:
             raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")
+        if self.is_locked:
+            raise KeyLocked("root.key")
         body = write_body(self.fleet_id, entry)
         return SignedEntry(body, _signature(self.fleet_id, body), entry)
 

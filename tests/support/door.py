@@ -46,7 +46,8 @@ STATUS: dict[str, Any] = {
     "missing": [], "mdns": "on", "errors": [],
 }  # fmt: skip
 TRUST: dict[str, Any] = {
-    "fleet": "b" * 52, "node": "white", "id": "a" * 52, "root": {"key": "b" * 52, "here": True},
+    "fleet": "b" * 52, "node": "white", "id": "a" * 52,
+    "root": {"key": "b" * 52, "here": True, "passphrase": False},
     "admins": [], "members": [], "revoked": [],
 }  # fmt: skip
 AGENT: dict[str, Any] = {

@@ -92,6 +92,7 @@ class Host:
         self.tmux = Tmux()
         self.clock = VirtualClock(Random(f"{world.seed} {key}"))
         self.authority = FakeAuthority(self.node_id, id_of(f"root {key}"), True, self._inviter)
+        self.authority.now_s = self.clock.wall_s
         self.board = Board()
         self.room = INBOX_LIMIT
         """How many envelopes may wait for one agent, from the next life on."""

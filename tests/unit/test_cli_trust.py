@@ -27,7 +27,7 @@ def test_a_fleet_of_one_has_nobody_to_put_out_and_does_not_speak_of_it() -> None
 
 
 def test_what_this_node_may_do_is_said_of_this_node() -> None:
-    plain = {**TRUST, "root": {"key": "b" * 52, "here": False}}
+    plain = {**TRUST, "root": {"key": "b" * 52, "here": False, "passphrase": False}}
     with scripted({"trust": [done(TRUST)]}) as (home, _):
         assert "- white may invite, admit and revoke nodes." in home.run("trust").out
     with scripted({"trust": [done(plain)]}) as (home, _):

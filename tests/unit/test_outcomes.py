@@ -16,7 +16,7 @@ CODES = {
     4: "ambiguous_name",
     5: "mailbox_full pane_gone agent_asking agent_not_ready",
     6: "unconfirmed in_doubt",
-    7: "unauthenticated not_allowed not_paired invitation_refused unsafe_home",
+    7: "unauthenticated not_allowed key_locked not_paired invitation_refused unsafe_home",
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
        "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
@@ -28,7 +28,7 @@ STATUSES = {
     "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_profile",
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",
-    "PERMISSION_DENIED": "not_allowed invitation_refused",
+    "PERMISSION_DENIED": "not_allowed key_locked invitation_refused",
     "RESOURCE_EXHAUSTED": "mailbox_full too_busy rate_exceeded",
     "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space",
     "UNIMPLEMENTED": "version_mismatch unknown_call",
