@@ -40,7 +40,7 @@ POLL_S = 0.004
 """Between looks while something is expected; one look costs half a millisecond."""
 _LAST_POLL_S = 0.5
 _SOON_S = 0.25
-_ENTER_AGAIN_S = (0.5, 1.0, 2.0, 3.0)
+_ENTER_AGAIN_S = (1.0, 2.0, 3.0)  # a loaded program may take a second to draw what Enter did
 _INTERRUPTED = "interrupted before it was typed"
 _ALTERED = "the program took it with changes"
 _REMOVED = "it left the input before Enter: somebody sent or removed it"

@@ -26,7 +26,7 @@ prompt = '^> '
 dialog = ['^Allow this\\?']
 busy = ['^\\(at work\\)']
 show_limit_s = 0.5
-evidence_limit_s = 1.5
+evidence_limit_s = 2.5
 """,
     "boxed": """
 title = "recorder, whose input has several rows"
