@@ -334,6 +334,13 @@ class Peers:
 
     def _feed(self, session: Session) -> None:
         session.feeding = False
+        try:
+            self._offer(session)
+        except Exception as error:  # nobody would ever send what was to be sent now
+            log.exception("work failed", error=type(error).__name__)
+            session.link.close("it could not be fed")  # on the next link all of it is offered again
+
+    def _offer(self, session: Session) -> None:
         peer_id = session.link.peer_id
         while len(session.batches) < POSTS:
             batch = self._outbox.next_batch(peer_id, session.cursor, BATCH, BATCH_BYTES)
@@ -354,6 +361,9 @@ class Peers:
         except FleetError as error:
             log.warning("batch not taken", error=error.code, detail=str(error))
             session.link.close("the database failed")  # the peer comes again with the same batch
+        except Exception:
+            session.link.close("a batch met a bug")  # or it waited for an answer for ever
+            raise
         finally:
             session.taking.release()
 

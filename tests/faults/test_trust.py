@@ -1,0 +1,126 @@
+"""Nodes that fail while one is let in or put out: a token is good once, a revocation is final, and
+afterwards messages pass."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.faults.conftest import Judge
+from tests.faults.field import Field, arm, heal, settled
+from tests.support.homes import Home, Scene, scene
+from tests.support.until import until
+
+NOT_ALLOWED = 7
+
+
+def token_of(home: Home) -> str:
+    said = home.run("invite")
+    assert said.code == 0, said
+    return said.out.strip()
+
+
+@pytest.mark.parametrize("point", ["pair:after_code_burn", "pair:before_admit_commit"])
+def test_an_inviter_that_fails_lets_nobody_in_twice_by_one_token(
+    fails: Judge, point: str, action: str
+) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("nova"))
+        white, nova = both.sender, both.recipient
+        plan = f"{point}={action}"
+        pid = arm(white, plan)
+        token = token_of(white)
+        first = nova.run("join", token)
+        heal(white, pid, plan)
+        again = nova.run("join", token)
+        assert again.code == NOT_ALLOWED, again
+        if first.code:
+            assert nova.run("join", token_of(white)).code == 0
+        stage.wait_linked(white, nova)
+        judged_alike(both, fails)
+
+
+def test_a_joiner_that_fails_after_it_was_let_in_is_in(fails: Judge, action: str) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("nova"))
+        white, nova = both.sender, both.recipient
+        plan = f"pair:after_confirm_before_commit={action}"
+        pid = arm(nova, plan)
+        nova.run("join", token_of(white))
+        heal(nova, pid, plan)
+        nova.ask("down")  # what it could not write down it finds when it is started
+        nova.again()
+        stage.wait_linked(white, nova)
+        judged_alike(both, fails)
+
+
+def test_an_admin_that_fails_while_it_revokes_can_revoke_again_and_it_holds(
+    fails: Judge, action: str
+) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("nova"), stage.home("white"))
+        nova, white = both.sender, both.recipient
+        stage.join(white, nova)
+        judged_alike(both, fails)
+        plan = f"revoke:before_commit={action}"
+        pid = arm(white, plan)
+        white.run("revoke", "nova")
+        heal(white, pid, plan)
+        until(lambda: is_out(white, "nova") or white.run("revoke", "nova").code == 0, "revoked")
+        assert_shut_out(both, white)
+
+
+@pytest.mark.parametrize("point", ["roster:after_verify_before_commit", "roster:before_cut"])
+def test_a_member_that_fails_while_it_learns_of_a_revocation_learns_it_for_good(
+    fails: Judge, point: str, action: str
+) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("kay"))
+        white, kay = both.sender, both.recipient
+        nova = met(stage, white, kay)
+        plan = f"{point}={action}"
+        pid = arm(kay, plan)
+        stage.wait_linked(nova, kay)
+        stage.wait_linked(white, kay)
+        assert white.run("revoke", "nova").code == 0
+        heal(kay, pid, plan)
+        judged_alike(both, fails)
+        assert_shut_out(Field(stage, nova, kay, both.recordings), kay)
+
+
+def met(stage: Scene, white: Home, kay: Home) -> Home:
+    """Nova, let in by white as kay is, and linked with kay."""
+    nova = stage.home("nova")
+    nova.up()
+    for joiner in (nova, kay):
+        stage.join(white, joiner)
+    address = kay.ask("status")["listen"]
+    (nova.root / "config.toml").write_text(f'[peers]\nkay = ["{address}"]\n')
+    nova.ask("down")
+    nova.again()
+    stage.wait_linked(nova, kay)
+    return nova
+
+
+def is_out(home: Home, name: str) -> bool:
+    return any(n["node"].startswith(name) and n["state"] == "revoked" for n in home.ask("nodes"))
+
+
+def judged_alike(both: Field, fails: Judge) -> None:
+    """Messages pass, each once."""
+    both.wait_known()
+    fails.judged(both.exchange(fails.each))
+
+
+def assert_shut_out(both: Field, home: Home) -> None:
+    """Home knows that nova is out, also after another start, and what nova sends is typed to nobody."""
+    until(partial(is_out, home, "nova"), f"{home.name} knows that nova is out")
+    home.ask("down")
+    home.again()
+    assert is_out(home, "nova")
+    before = both.taken()
+    for agent in both.recordings:
+        said = both.sender.run("send", f"{agent}@{home.name}", "let me in", "--timeout", "1")
+        assert said.code != 0, said
+    assert both.taken() == before
