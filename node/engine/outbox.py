@@ -101,6 +101,7 @@ class Outbox:
         check_expiry(wish.expires_s)
         check_draft_limit(wish.draft_limit_s)
         if wish.key and (earlier := self._earlier(caller, wish)):
+            await self._store.commit()  # its own may still be under way, and may fail
             return earlier
         address = self._fleet.resolve(wish.to)
         envelope = self._envelope(caller, wish, address)
