@@ -16,7 +16,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 	-m "not tmux and not api"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	stories-rewrite test test-agents test-network contract api attacks fuzz flood tmux \
+	stories-rewrite test test-agents test-network test-faults contract api attacks fuzz flood tmux \
 	tui netns e2e demo bench cover clean
 
 help: ## this list
@@ -101,6 +101,9 @@ netns: setup ## two and three hosts as network namespaces, real mDNS; needs root
 
 test-agents: setup ## the real agent programs, offline; ONLY=codex,claude for some, ALL=1 for all texts
 	@$(PY) -m tests.agents $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--size all)
+
+test-faults: setup ## nodes killed, stalled, interrupted, out of disk, at every fault point; a quarter of an hour
+	@$(PYTEST) $(SLOW) tests/faults --long-faults
 
 e2e: setup ## whole nodes and the command line, as a person uses them
 	@$(PYTEST) $(SLOW) tests/e2e
