@@ -34,7 +34,7 @@ from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors import LAYER_OF, Candidate, FleetError, MalformedRequest, every_error
 from fleet.core.frames import Frame
-from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
 
 CODEC_IS_FAST = api_implementation.Type() == "upb"
@@ -277,6 +277,8 @@ def _ask_to_wire(ask: frames.Ask) -> link_pb2.Ask:
         case frames.CancelAsk(caller, envelope_id):
             cancel = link_pb2.CancelAsk(caller=caller, envelope_id=envelope_id)
             return link_pb2.Ask(number=ask.number, cancel=cancel)
+        case frames.AdminAsk(caller):
+            return link_pb2.Ask(number=ask.number, admin=link_pb2.AdminAsk(caller=caller))
         case _:
             assert_never(ask.question)
 
@@ -292,6 +294,8 @@ def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
         case "cancel":
             cancel = wire.cancel
             question = frames.CancelAsk(word(cancel.caller), word(cancel.envelope_id))
+        case "admin":
+            question = frames.AdminAsk(word(wire.admin.caller))
         case _:
             raise ValueError("no known question")
     return frames.Ask(wire.number, question)
@@ -307,6 +311,9 @@ def _answer_to_wire(answer: frames.Answer) -> link_pb2.Answer:
             return link_pb2.Answer(number=answer.number, steps=walked)
         case frames.DoneAnswer():
             return link_pb2.Answer(number=answer.number, done=link_pb2.DoneAnswer())
+        case frames.AdminAnswer(certificate):
+            admin = link_pb2.AdminAnswer(certificate=certificate)
+            return link_pb2.Answer(number=answer.number, admin=admin)
         case FleetError() as error:
             return link_pb2.Answer(number=answer.number, error=error_to_wire(error))
         case _:
@@ -323,6 +330,8 @@ def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
             body = frames.StepsAnswer(tuple(map(_step_from_wire, steps)))
         case "done":
             body = frames.DoneAnswer()
+        case "admin":
+            body = frames.AdminAnswer(wire.admin.certificate)
         case "error":
             body = error_from_wire(wire.error)
         case _:
@@ -413,21 +422,41 @@ def entry_from_wire(body: bytes, signature: bytes) -> SignedEntry:
     return SignedEntry(body, signature, read_body(body)[1])
 
 
-def write_body(fleet_id: str, entry: Admit | Revoke) -> bytes:
+def write_body(fleet_id: str, entry: RosterEntry, power: SignedEntry | None = None) -> bytes:
     """The bytes of an entry that get signed; the same entry always gives the same bytes."""
+    body = roster_pb2.EntryBody(fleet_id=fleet_id)
     match entry:
         case Admit(node_id, name, certificate):
-            admit = roster_pb2.Admit(node_id=node_id, name=name, certificate=certificate)
-            body = roster_pb2.EntryBody(fleet_id=fleet_id, admit=admit)
-        case Revoke(node_id, reason):
-            revoke = roster_pb2.Revoke(node_id=node_id, reason=reason)
-            body = roster_pb2.EntryBody(fleet_id=fleet_id, revoke=revoke)
+            body.admit.MergeFrom(
+                roster_pb2.Admit(node_id=node_id, name=name, certificate=certificate)
+            )
+        case Revoke(node_id, reason, kept):
+            body.revoke.MergeFrom(roster_pb2.Revoke(node_id=node_id, reason=reason, kept=kept))
+        case Appoint(node_id, admin_id, certificate):
+            body.appoint.MergeFrom(
+                roster_pb2.Appoint(node_id=node_id, admin_id=admin_id, certificate=certificate)
+            )
         case _:
             assert_never(entry)
+    if power is not None:
+        body.power.MergeFrom(entries_to_wire((power,))[0])
     return body.SerializeToString(deterministic=True)
 
 
-def read_body(body: bytes) -> tuple[str, Admit | Revoke]:
+def power_in(body: bytes) -> tuple[bytes, bytes] | None:
+    """Body and signature of the appointment that an admin's entry carries; None in one of the root.
+
+    Raises:
+        MalformedRequest: it is not an entry.
+    """
+    try:
+        wire = roster_pb2.EntryBody.FromString(body)
+    except DecodeError:
+        raise MalformedRequest("a roster entry that cannot be read") from None
+    return (wire.power.body, wire.power.signature) if wire.HasField("power") else None
+
+
+def read_body(body: bytes) -> tuple[str, RosterEntry]:
     """The fleet an entry is about, and what it says.
 
     Raises:
@@ -442,6 +471,10 @@ def read_body(body: bytes) -> tuple[str, Admit | Revoke]:
             admit = wire.admit
             return wire.fleet_id, Admit(admit.node_id, admit.name, admit.certificate)
         case "revoke":
-            return wire.fleet_id, Revoke(wire.revoke.node_id, wire.revoke.reason)
+            revoke = wire.revoke
+            return wire.fleet_id, Revoke(revoke.node_id, revoke.reason, tuple(revoke.kept))
+        case "appoint":
+            appoint = wire.appoint
+            return wire.fleet_id, Appoint(appoint.node_id, appoint.admin_id, appoint.certificate)
         case _:
             raise MalformedRequest("a roster entry that says nothing")

@@ -23,6 +23,8 @@ from fleet.config import ANY_HOST, DEFAULT_PORT, load, split_address
 from fleet.core.address import OPERATOR, label_from, parse_name
 from fleet.core.errors import NotAllowed, PortInUse, WrongState
 from fleet.core.frames import (
+    AdminAnswer,
+    AdminAsk,
     AnswerBody,
     CancelAsk,
     DoneAnswer,
@@ -56,6 +58,7 @@ from node.doors.local import LocalDoor
 from node.doors.metrics import MetricsDoor
 from node.doors.pairing import Welcome
 from node.doors.peer import PairingService, PeerDoor, PeeringService
+from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.courier import Courier
 from node.engine.events import Events
@@ -132,11 +135,12 @@ def assemble(
     membership = Membership(
         fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
     )
+    admins = Admins(fleet, peers, world.authority, membership, store, clock)
     router = Router(fleet, agents, peers, permits, store, clock, world.probe)
     talk = Talk(fleet, inbox, outbox, peers, store, events)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, router, talk, events,
+        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, admins, router, talk, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)
@@ -157,6 +161,8 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
                 raise NotAllowed(str(caller), "cancel", envelope_id)
             await node.inbox.cancel(item, str(caller))
             return DoneAnswer()
+        case AdminAsk():
+            return AdminAnswer(node.admins.certificate())
 
 
 class Daemon:

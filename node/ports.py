@@ -14,7 +14,7 @@ from fleet.core.delivery import Evidence
 from fleet.core.frames import Frame
 from fleet.core.keystrokes import Paste
 from fleet.core.profile import Hooks, Profile
-from fleet.core.roster import Admit, SignedEntry
+from fleet.core.roster import Admit, Roster, SignedEntry
 from fleet.core.screen import Look
 
 
@@ -351,8 +351,17 @@ class Authority(Protocol):
         ...
 
     @property
-    def is_admin(self) -> bool:
+    def holds_root(self) -> bool:
         """Whether the root key is here, with a passphrase or without."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this node may admit and revoke: by the root key, or by its own admin key."""
+        ...
+
+    def follow(self, roster: Roster) -> None:
+        """Take from the roster what it says of this node's own power, and whose certificates to accept."""
         ...
 
     @property
@@ -411,12 +420,25 @@ class Authority(Protocol):
         """
         ...
 
-    def revoke(self, node_id: str, reason: str) -> SignedEntry:
-        """Sign a revocation.
+    def revoke(self, node_id: str, reason: str, kept: tuple[str, ...] = ()) -> SignedEntry:
+        """Sign a revocation: of a node, or of an admin's key, whose admissions ``kept`` stand.
+
+        Raises:
+            NotAllowed: this node may not sign.
+        """
+        ...
+
+    def appoint(self, node_id: str, certificate: bytes) -> SignedEntry:
+        """Sign that a node may sign with the key of this certificate (DER).
 
         Raises:
             NotAllowed: the root key is not here.
+            NotPaired: it is no admin's certificate.
         """
+        ...
+
+    def admin_certificate(self) -> bytes:
+        """The certificate (DER) of this node's own admin key, which is made when there is none."""
         ...
 
     async def join(self, token: str, name: str) -> Joined:

@@ -17,19 +17,49 @@ if TYPE_CHECKING:
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "action", choices=("show", "lock", "unlock"), nargs="?", default="show",
-        help="show it all; put a passphrase on the root key; take it off (default: show)",
+        "action", choices=("show", "admin", "lock", "unlock"), nargs="?", default="show",
+        help="show it all; let NODE sign too; put a passphrase on the key; take it off"
+        " (default: show)",
     )  # fmt: skip
+    parser.add_argument("node", metavar="NODE", nargs="?", default="", help="for admin: which")
+    parser.add_argument(
+        "--withdraw", action="store_true", help="with admin: take the power back instead"
+    )
+    parser.add_argument(
+        "--reason", metavar="WORDS", default="", help="with --withdraw: kept in the roster"
+    )
 
 
 def _trust(call: Invocation) -> int:
-    match call.given.action:
+    given = call.given
+    if given.action != "admin" and (given.node or given.withdraw):
+        raise call.usage(f"{given.action} takes no node", hint="fleet trust admin NODE takes one")
+    match given.action:
+        case "admin":
+            return _admin(call)
         case "lock":
             return _lock(call)
         case "unlock":
             return _unlock(call)
         case _:
             return _show(call)
+
+
+def _admin(call: Invocation) -> int:
+    given, terminal = call.given, call.terminal
+    if not given.node:
+        raise call.usage("which node?", hint="fleet nodes lists them")
+    if given.withdraw:
+        told = ask_signed(call, "dismiss", node=given.node, reason=given.reason).result
+        done = "signs no more; whom it let in stays"
+    else:
+        told = ask_signed(call, "appoint", node=given.node).result
+        done = "may invite and revoke now, with a key of its own"
+    if terminal.as_json:
+        terminal.data(told)
+    else:
+        terminal.say(plain(f"{told['node']} {done}"))
+    return 0
 
 
 def _lock(call: Invocation) -> int:
@@ -74,6 +104,10 @@ def _show(call: Invocation) -> int:
             ("its key", told["id"]),
         ],
     )
+    if told["admins"]:
+        _title(terminal, "admins, beside the root")
+        admins = [(a["node"], ", ".join(a["let_in"]), a["key"]) for a in told["admins"]]
+        render.table(terminal, ("NODE", "LET IN", "KEY IT SIGNS WITH"), admins)
     _title(terminal, "members")
     members = [(m["node"], m["state"], m["admitted_by"], m["id"]) for m in told["members"]]
     render.table(terminal, ("NODE", "STATE", "LET IN BY", "KEY"), members)
@@ -108,14 +142,18 @@ def _kept(root: dict[str, Any]) -> str:
 
 
 def _explained(told: dict[str, Any]) -> list[str]:
-    here = told["root"]["here"]
     lines = [
         "- A node is its key: KEY is the hash of it, and names are only labels.",
         "- The root key lets nodes in and puts them out. It is " + _kept(told["root"]),
         f"- {told['node']} may "
-        + ("invite, admit and revoke nodes." if here else "invite nobody and put nobody out."),
+        + ("invite and revoke nodes." if told["admin"] else "invite nobody and put nobody out."),
         "- A member may message agents that are open. Each node grants more for its own: fleet grants.",
     ]
+    if told["admins"]:
+        lines.append(
+            "- An admin lets in and puts out with a key of its own. The root can take that back:"
+            " fleet trust admin NODE --withdraw."
+        )
     if told["revoked"]:
         lines.append("- Who was put out may do nothing, and its key never comes back.")
     return lines

@@ -127,7 +127,14 @@ class CancelAsk:
     envelope_id: str
 
 
-Question = PeekAsk | ProbeAsk | CancelAsk
+@dataclass(frozen=True, slots=True)
+class AdminAsk:
+    """Tell the certificate of your own admin key."""
+
+    caller: str
+
+
+Question = PeekAsk | ProbeAsk | CancelAsk | AdminAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,14 @@ class DoneAnswer:
     """It is done."""
 
 
-AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | FleetError
+@dataclass(frozen=True, slots=True)
+class AdminAnswer:
+    """The certificate (DER) of the answering node's admin key, signed by that key."""
+
+    certificate: bytes
+
+
+AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FleetError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,22 @@
-"""Who belongs to the fleet: admit and revoke entries, signed by the root, merged in any order.
+"""Who belongs to the fleet: signed entries, merged in any order.
 
-Merging is set union, so replicas agree whatever the order and no clock is needed. ``revoke`` always
-wins and is final for that key. Signatures are checked before an entry gets here (``node/adapters/
-pki.py``); this module trusts what it is given.
+Merging is set union, and what the set says does not depend on the order, so replicas agree without a
+clock. ``revoke`` always wins and is final for that key, whoever signed it. The root signs everything; an
+admin, to whom the root gave a key of its own, signs admissions and revocations. What an admin let in
+stands as long as its power does, and after that as far as the root says. Signatures are checked before
+an entry gets here (``node/adapters/seal.py``); this module trusts what it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """A node belongs. ``certificate`` is its DER, signed by the root; ``node_id`` follows from it.
+    """A node belongs. ``certificate`` is its DER, signed by who admitted it; ``node_id`` follows from it.
 
     ``name`` is a label for people and may collide with another node's.
     """
@@ -27,24 +28,49 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """A node does not belong any more, for ever."""
+    """A node does not belong any more, or an admin's key signs no more; for ever.
+
+    ``kept`` names the admissions of that admin's key that stand all the same.
+    """
 
     node_id: str
     reason: str
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appoint:
+    """A node may sign with a key of its own, whose certificate (DER) it is. Only the root says so."""
+
+    node_id: str
+    admin_id: str
+    certificate: bytes
+
+
+RosterEntry = Admit | Revoke | Appoint
 
 
 @dataclass(frozen=True, slots=True)
 class SignedEntry:
-    """An entry as it is stored and travels: the exact signed bytes, and what they say."""
+    """An entry as it is stored and travels: the exact signed bytes, and what they say.
+
+    ``power`` is the root's word that its signer may sign; it is part of the body. None: the root signed.
+    """
 
     body: bytes
     signature: bytes
-    entry: Admit | Revoke
+    entry: RosterEntry
+    power: SignedEntry | None = None
 
     @property
     def entry_id(self) -> str:
         """Names the entry; the same bytes are the same entry everywhere."""
         return sha256(self.body).hexdigest()
+
+    @property
+    def appointed(self) -> Appoint | None:
+        """The admin who signed it; None for the root."""
+        return self.power.entry if self.power and isinstance(self.power.entry, Appoint) else None
 
 
 class Roster:
@@ -52,57 +78,134 @@ class Roster:
 
     def __init__(self, entries: Iterable[SignedEntry] = ()) -> None:
         self._entries: dict[str, SignedEntry] = {}
-        self._admitted: dict[str, Admit] = {}
         self._revoked: dict[str, Revoke] = {}
+        self._revoker: dict[str, SignedEntry] = {}
+        self._kept: dict[str, frozenset[str]] = {}
+        self._appointed: dict[str, SignedEntry] = {}
+        self._known: dict[str, Admit] = {}
+        self._valid: dict[str, SignedEntry] = {}
         self.merge(entries)
 
     def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
-        """Add entries; returns those that were new."""
+        """Add entries, and the powers they were signed with; returns those that were new."""
         fresh: list[SignedEntry] = []
         for signed in entries:
-            if signed.entry_id in self._entries:
-                continue
-            self._entries[signed.entry_id] = signed
-            fresh.append(signed)
-            match signed.entry:
-                # Of two entries for one node the one that sorts last counts, on every replica.
-                case Admit(node_id=node_id) as admit:
-                    self._admitted[node_id] = max(
-                        admit,
-                        self._admitted.get(node_id, admit),
-                        key=lambda a: (a.name, a.certificate),
-                    )
-                case Revoke(node_id=node_id) as revoke:
-                    self._revoked[node_id] = max(
-                        revoke, self._revoked.get(node_id, revoke), key=lambda r: r.reason
-                    )
-                case _:
-                    assert_never(signed.entry)
+            for one in (signed.power, signed):
+                if one is not None and one.entry_id not in self._entries:
+                    self._entries[one.entry_id] = one
+                    self._note(one)
+                    fresh.append(one)
+        if fresh:
+            self._valid = dict(self._admissions())
         return tuple(fresh)
+
+    def _note(self, signed: SignedEntry) -> None:
+        """Of two entries for one node the one that sorts last counts, on every replica."""
+        match signed.entry:
+            case Admit(node_id=node_id) as admit:
+                known = self._known.get(node_id, admit)
+                self._known[node_id] = max(admit, known, key=_rank)
+            case Appoint(admin_id=admin_id):
+                said = self._appointed.get(admin_id, signed)
+                self._appointed[admin_id] = max(signed, said, key=lambda one: one.entry_id)
+            case Revoke(node_id=node_id) as revoke:
+                before = self._revoker.get(node_id)
+                if before is None or _reasoned(signed) > _reasoned(before):
+                    self._revoked[node_id], self._revoker[node_id] = revoke, signed
+                if signed.power is None:
+                    kept = frozenset(revoke.kept)
+                    self._kept[node_id] = self._kept.get(node_id, kept) & kept
+
+    def _admissions(self) -> Iterator[tuple[str, SignedEntry]]:
+        """For each node the admission that counts; the root's before an admin's."""
+        standing = [one for one in self._entries.values() if self._stands(one)]
+        for signed in sorted(standing, key=_precedence):
+            if isinstance(signed.entry, Admit):
+                yield signed.entry.node_id, signed
+
+    def _stands(self, signed: SignedEntry) -> bool:
+        """Whether an admission counts: the root's does; an admin's by its power, or because it is kept."""
+        admin = signed.appointed
+        if admin is None:
+            return isinstance(signed.entry, Admit)
+        if admin.admin_id in self._kept:
+            return signed.entry_id in self._kept[admin.admin_id]
+        return isinstance(signed.entry, Admit) and admin.node_id not in self._revoked
 
     def holds(self, entry_id: str) -> bool:
         """Whether it is one of ours already, and so was checked."""
         return entry_id in self._entries
 
+    # --- members ---
+
     def member(self, node_id: str) -> Admit | None:
-        """The node's admission, unless it was revoked."""
-        return None if node_id in self._revoked else self._admitted.get(node_id)
+        """The node's admission, unless it was revoked or is not good any more."""
+        signed = None if node_id in self._revoked else self._valid.get(node_id)
+        return signed.entry if signed and isinstance(signed.entry, Admit) else None
+
+    def admission(self, node_id: str) -> SignedEntry | None:
+        """A member's admission as it was signed."""
+        return None if node_id in self._revoked else self._valid.get(node_id)
 
     def revoked(self, node_id: str) -> Revoke | None:
         """The node's revocation, if there is one."""
         return self._revoked.get(node_id)
 
+    def revocation(self, node_id: str) -> SignedEntry | None:
+        """The same as it was signed."""
+        return self._revoker.get(node_id)
+
     def known(self, node_id: str) -> Admit | None:
         """The node's admission, revoked or not: revoked nodes are still shown by name."""
-        return self._admitted.get(node_id)
+        return self._known.get(node_id)
 
     def members(self) -> tuple[Admit, ...]:
         """All that belong now, by id."""
-        return tuple(a for i, a in sorted(self._admitted.items()) if i not in self._revoked)
+        found = (self.member(node_id) for node_id in sorted(self._valid))
+        return tuple(admit for admit in found if admit is not None)
 
     def revocations(self) -> tuple[Revoke, ...]:
-        """All that were put out, by id."""
-        return tuple(revoke for _, revoke in sorted(self._revoked.items()))
+        """All nodes that were put out, by id."""
+        return tuple(r for i, r in sorted(self._revoked.items()) if i not in self._appointed)
+
+    # --- admins ---
+
+    def admins(self) -> tuple[Appoint, ...]:
+        """Who may sign now beside the root, by the id of the key."""
+        return tuple(
+            one for _, signed in self._powers() if isinstance(one := signed.entry, Appoint)
+        )
+
+    def power(self, node_id: str, admin_id: str) -> SignedEntry | None:
+        """The root's word that this node may sign with this key, while it may."""
+        signed = dict(self._powers()).get(admin_id)
+        admin = signed.entry if signed else None
+        return signed if isinstance(admin, Appoint) and admin.node_id == node_id else None
+
+    def _powers(self) -> Iterator[tuple[str, SignedEntry]]:
+        for admin_id, signed in sorted(self._appointed.items()):
+            admin = signed.entry
+            if not isinstance(admin, Appoint) or admin_id in self._kept:
+                continue
+            if self.member(admin.node_id):
+                yield admin_id, signed
+
+    def let_in_by(self, admin_id: str) -> tuple[SignedEntry, ...]:
+        """The admissions by an admin's key that count now, in the order of their ids."""
+        return tuple(
+            signed
+            for _, signed in sorted(self._entries.items())
+            if (admin := signed.appointed) and admin.admin_id == admin_id and self._stands(signed)
+        )
+
+    def authorities(self) -> tuple[bytes, ...]:
+        """Certificates (DER) under which members have theirs, beside the root's own."""
+        powers = [signed.entry for _, signed in self._powers()]
+        powers += [signed.appointed for signed in self._valid.values() if signed.appointed]
+        found = {one.certificate for one in powers if isinstance(one, Appoint)}
+        return tuple(sorted(found))
+
+    # --- the whole ---
 
     def entries(self) -> tuple[SignedEntry, ...]:
         """Everything, in the one order all replicas share."""
@@ -111,3 +214,17 @@ class Roster:
     def digest(self) -> str:
         """Equal on two nodes exactly when their rosters are."""
         return sha256("".join(sorted(self._entries)).encode()).hexdigest()
+
+
+def _rank(admit: Admit) -> tuple[str, bytes]:
+    return admit.name, admit.certificate
+
+
+def _reasoned(signed: SignedEntry) -> tuple[str, str]:
+    return signed.entry.reason if isinstance(signed.entry, Revoke) else "", signed.entry_id
+
+
+def _precedence(signed: SignedEntry) -> tuple[bool, str, bytes, str]:
+    """What comes last counts."""
+    name, certificate = _rank(signed.entry) if isinstance(signed.entry, Admit) else ("", b"")
+    return signed.power is None, name, certificate, signed.entry_id

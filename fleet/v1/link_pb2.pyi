@@ -130,6 +130,27 @@ class CancelAsk(_message.Message):
 Global___CancelAsk: _TypeAlias = CancelAsk  # noqa: Y015
 
 @_typing.final
+class AdminAsk(_message.Message):
+    """What is the certificate of your own admin key?"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLER_FIELD_NUMBER: _builtins.int
+    caller: _builtins.str
+    def __init__(
+        self,
+        *,
+        caller: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdminAsk: _TypeAlias = AdminAsk  # noqa: Y015
+
+@_typing.final
 class Ask(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -137,6 +158,7 @@ class Ask(_message.Message):
     PEEK_FIELD_NUMBER: _builtins.int
     PROBE_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    ADMIN_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def peek(self) -> Global___PeekAsk: ...
@@ -144,6 +166,8 @@ class Ask(_message.Message):
     def probe(self) -> Global___ProbeAsk: ...
     @_builtins.property
     def cancel(self) -> Global___CancelAsk: ...
+    @_builtins.property
+    def admin(self) -> Global___AdminAsk: ...
     def __init__(
         self,
         *,
@@ -151,12 +175,13 @@ class Ask(_message.Message):
         peek: Global___PeekAsk | None = ...,
         probe: Global___ProbeAsk | None = ...,
         cancel: Global___CancelAsk | None = ...,
+        admin: Global___AdminAsk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel"]  # noqa: Y015
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel", "admin"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
@@ -255,6 +280,26 @@ class DoneAnswer(_message.Message):
 Global___DoneAnswer: _TypeAlias = DoneAnswer  # noqa: Y015
 
 @_typing.final
+class AdminAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.bytes
+    """DER"""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdminAnswer: _TypeAlias = AdminAnswer  # noqa: Y015
+
+@_typing.final
 class Answer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -263,6 +308,7 @@ class Answer(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    ADMIN_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def screen(self) -> Global___ScreenAnswer: ...
@@ -272,6 +318,8 @@ class Answer(_message.Message):
     def done(self) -> Global___DoneAnswer: ...
     @_builtins.property
     def error(self) -> _types_pb2.ErrorDetail: ...
+    @_builtins.property
+    def admin(self) -> Global___AdminAnswer: ...
     def __init__(
         self,
         *,
@@ -280,12 +328,13 @@ class Answer(_message.Message):
         steps: Global___StepsAnswer | None = ...,
         done: Global___DoneAnswer | None = ...,
         error: _types_pb2.ErrorDetail | None = ...,
+        admin: Global___AdminAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "done", b"done", "error", b"error", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "done", b"done", "error", b"error", "number", b"number", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "number", b"number", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error", "admin"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

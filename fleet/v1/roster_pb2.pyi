@@ -52,21 +52,56 @@ class Revoke(_message.Message):
 
     NODE_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
+    """of a node, or of an admin's key"""
     reason: _builtins.str
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """admissions by that admin's key that stand: hex SHA-256 of their bodies"""
+
     def __init__(
         self,
         *,
         node_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        kept: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_id", b"node_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kept", b"kept", "node_id", b"node_id", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Revoke: _TypeAlias = Revoke  # noqa: Y015
+
+@_typing.final
+class Appoint(_message.Message):
+    """A node may sign admissions and revocations with a key of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    ADMIN_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    admin_id: _builtins.str
+    certificate: _builtins.bytes
+    """DER, self-signed by the admin's key"""
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+        admin_id: _builtins.str = ...,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin_id", b"admin_id", "certificate", b"certificate", "node_id", b"node_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Appoint: _TypeAlias = Appoint  # noqa: Y015
 
 @_typing.final
 class EntryBody(_message.Message):
@@ -75,23 +110,33 @@ class EntryBody(_message.Message):
     FLEET_ID_FIELD_NUMBER: _builtins.int
     ADMIT_FIELD_NUMBER: _builtins.int
     REVOKE_FIELD_NUMBER: _builtins.int
+    APPOINT_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
     fleet_id: _builtins.str
     @_builtins.property
     def admit(self) -> Global___Admit: ...
     @_builtins.property
     def revoke(self) -> Global___Revoke: ...
+    @_builtins.property
+    def appoint(self) -> Global___Appoint: ...
+    @_builtins.property
+    def power(self) -> Global___SignedEntry:
+        """the root's appointment of the admin who signs; absent: the root signs"""
+
     def __init__(
         self,
         *,
         fleet_id: _builtins.str = ...,
         admit: Global___Admit | None = ...,
         revoke: Global___Revoke | None = ...,
+        appoint: Global___Appoint | None = ...,
+        power: Global___SignedEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "entry", b"entry", "revoke", b"revoke"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "power", b"power", "revoke", b"revoke"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "entry", b"entry", "fleet_id", b"fleet_id", "revoke", b"revoke"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "fleet_id", b"fleet_id", "power", b"power", "revoke", b"revoke"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["admit", "revoke"]  # noqa: Y015
+    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["admit", "revoke", "appoint"]  # noqa: Y015
     _WhichOneofArgType_entry: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_entry) -> _WhichOneofReturnType_entry | None: ...
 
@@ -106,7 +151,7 @@ class SignedEntry(_message.Message):
     body: _builtins.bytes
     """a serialised EntryBody"""
     signature: _builtins.bytes
-    """Ed25519 by the root, over "fleet roster v1" and body"""
+    """Ed25519 by the root or an admin, over "fleet roster v1" and body"""
     def __init__(
         self,
         *,

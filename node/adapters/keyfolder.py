@@ -20,6 +20,7 @@ from node.adapters.vault import is_locked
 from node.ports import Joined
 
 ROOT_KEY = "root.key"
+ADMIN_KEY = "admin.key"
 RESTORE = "restore the keys folder from a backup, or begin with a fresh home"
 WELCOME = "welcome"  # what the inviter told, while the database may not have it
 _BESIDE = "joining"  # being written: worth nothing yet
@@ -32,10 +33,11 @@ _T = TypeVar("_T")
 class Membership:
     """What changes when a node joins a fleet. Certificates are DER.
 
-    ``root_key`` is only on the node that founded it, and only while it has no passphrase.
+    ``issuer`` signed the certificate: the root, or an admin. ``root_key`` is only on the node that founded it, and only while it has no passphrase.
     """
 
     root: bytes
+    issuer: bytes
     certificate: bytes
     discovery_key: bytes
     root_key: RootKey | None
@@ -49,14 +51,16 @@ def load(folder: Path) -> Membership | None:
         StartFailed: a file is damaged or missing.
     """
     root, own = keyfile.read(folder / "root.crt"), keyfile.read(folder / "node.crt")
+    issuer = keyfile.read(folder / "issuer.crt") or root  # homes from before there were admins
     discovery_key = keyfile.read(folder / "discovery.key")
     root_key = keyfile.read(folder / ROOT_KEY)
     if root is None and own is None and root_key is None:
         return None
-    if root is None or own is None or discovery_key is None:
+    if root is None or issuer is None or own is None or discovery_key is None:
         raise StartFailed(f"{folder} is incomplete", hint=RESTORE)
     return Membership(
         parsed(folder / "root.crt", der_of, root),
+        parsed(folder / "issuer.crt", der_of, issuer),
         parsed(folder / "node.crt", der_of, own),
         discovery_key,
         None
@@ -97,6 +101,7 @@ def stage(folder: Path, fresh: Membership, welcome: bytes = b"") -> None:
     _empty(beside)
     beside.mkdir(mode=0o700)
     keyfile.write(beside / "root.crt", pem_of(fresh.root))
+    keyfile.write(beside / "issuer.crt", pem_of(fresh.issuer))
     keyfile.write(beside / "node.crt", pem_of(fresh.certificate))
     keyfile.write(beside / "discovery.key", fresh.discovery_key)
     if fresh.root_key is not None:
@@ -115,11 +120,12 @@ def finish_joining(folder: Path) -> None:
     decided = folder / _DECIDED
     if not decided.is_dir():
         return
-    for name in ("root.crt", "node.crt", "discovery.key", ROOT_KEY, WELCOME):
+    for name in ("root.crt", "issuer.crt", "node.crt", "discovery.key", ROOT_KEY, WELCOME):
         if (decided / name).exists():
             (decided / name).replace(folder / name)
     if (decided / _PLAIN).exists():
         (folder / ROOT_KEY).unlink(missing_ok=True)
+        (folder / ADMIN_KEY).unlink(missing_ok=True)
     keyfile.sync_folder(folder)
     _empty(decided)
 

@@ -18,10 +18,11 @@ import msgspec
 import structlog
 
 from fleet.core.errors import NotAllowed, NotPaired, StartFailed, UnsafeHome
-from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.core.roster import Admit, Appoint, Revoke, Roster, SignedEntry
 from node.adapters import keyfile, pairing
 from node.adapters.credentials import Identity, ServerTrust
 from node.adapters.keyfolder import (
+    ADMIN_KEY,
     RESTORE,
     ROOT_KEY,
     WELCOME,
@@ -38,6 +39,7 @@ from node.adapters.pki import (
     RootKey,
     check_certificate,
     check_root,
+    der_of,
     key_id,
     new_node_key,
     new_root_key,
@@ -50,7 +52,7 @@ from node.adapters.pki import (
     public_key_from,
     root_certificate,
 )
-from node.adapters.seal import sign_entry, verify_entry
+from node.adapters.seal import ADMIN, sign_as_admin, sign_entry, verify_entry
 from node.adapters.vault import Vault
 from node.ports import Joined
 
@@ -67,7 +69,10 @@ class Keyring:
         self._key = key
         self._now = now
         self._open_until_s = 0.0
-        self._vault = Vault(folder / ROOT_KEY, now)
+        self._root = Vault(folder / ROOT_KEY, now)
+        self._admin = Vault(folder / ADMIN_KEY, now)
+        self._power: SignedEntry | None = None
+        self._authorities: tuple[bytes, ...] = ()
         self._take(load(folder) or _found(folder, key))
 
     @classmethod
@@ -90,12 +95,15 @@ class Keyring:
     def _take(self, held: Membership) -> None:
         """What belongs together fits together; if it did not, that would only show in TLS."""
         try:
-            proven = check_certificate(held.certificate, held.root)
+            proven = check_certificate(held.certificate, held.issuer)
             self._fleet_id = check_root(held.root)
         except NotPaired as error:
             raise StartFailed(f"{self._folder}: {error}", hint=RESTORE) from None
         self._membership = held
-        self._vault.load()
+        self._power = None
+        self._authorities = (held.issuer,)
+        self._root.load()
+        self._admin.load()
         self._identity = Identity(private_pem(self._key), pem_of(held.certificate))
         if proven != self.node_id:
             raise StartFailed(
@@ -142,23 +150,50 @@ class Keyring:
         return self._fleet_id
 
     @property
-    def is_admin(self) -> bool:
+    def holds_root(self) -> bool:
         """Whether the root key is here, with a passphrase or without."""
-        return self._vault.has_key
+        return self._root.has_key
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this node may admit and revoke: by the root key, or by its own admin key."""
+        return self._root.has_key or self._power is not None
 
     @property
     def has_passphrase(self) -> bool:
-        """Whether the root key here is of no use without its passphrase."""
-        return self._vault.has_passphrase
+        """Whether the key that signs here is of no use without its passphrase."""
+        return self._signing.has_passphrase
 
     @property
     def is_locked(self) -> bool:
-        """Whether the root key is here and cannot sign now."""
-        return self._vault.is_locked
+        """Whether there is a key to sign with, and it cannot now."""
+        return self._signing.is_locked
+
+    @property
+    def _signing(self) -> Vault:
+        return self._root if self._root.has_key or self._power is None else self._admin
+
+    def follow(self, roster: Roster) -> None:
+        """Take from the roster what it says of this node's own power, and whose certificates to accept."""
+        self._authorities = tuple({*roster.authorities(), self._membership.issuer})
+        self._power = self._own_power(roster)
+
+    def _own_power(self, roster: Roster) -> SignedEntry | None:
+        for admin in roster.admins():
+            if admin.node_id == self.node_id and self._admin_file(admin.certificate):
+                return roster.power(self.node_id, admin.admin_id)
+        return None
+
+    def _admin_file(self, certificate: bytes) -> bool:
+        """Whether the admin key here is that of a certificate."""
+        return self._admin.has_key and keyfile.read(self._folder / "admin.crt") == pem_of(
+            certificate
+        )
 
     def trust(self) -> ServerTrust:
         """Whom TLS lets in now: members, and while an invitation is open anybody with a key."""
         roots = pem_of(self._membership.root)
+        roots += b"".join(pem_of(c) for c in self._authorities if c != self._membership.root)
         if self._now() < self._open_until_s:
             roots += pem_of(pairing_root()[1])
         return ServerTrust(self._identity, roots)
@@ -180,32 +215,65 @@ class Keyring:
     def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
         """Certify a node's public key (DER); the signed admission and the certificate (DER).
 
-        The same key always gets the same certificate.
+        The same key always gets the same certificate from the same signer.
 
         Raises:
-            NotAllowed: the root key is not here.
-            KeyLocked: it is locked.
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
             NotPaired: a node cannot have such a key.
         """
-        root = self._root_key("admit")
+        signer, issuer = self._signer("admit")
         key = public_key_from(public_key)
-        certificate = node_certificate(key, root, self._membership.root)
-        return sign_entry(Admit(key_id(key), name, certificate), root), certificate
+        certificate = node_certificate(key, signer, issuer)
+        return self._signed(Admit(key_id(key), name, certificate), signer), certificate
 
-    def revoke(self, node_id: str, reason: str) -> SignedEntry:
-        """Sign a revocation.
+    def revoke(self, node_id: str, reason: str, kept: tuple[str, ...] = ()) -> SignedEntry:
+        """Sign a revocation, of a node or of an admin's key.
+
+        Raises:
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
+        """
+        return self._signed(Revoke(node_id, reason, kept), self._signer("revoke")[0])
+
+    def appoint(self, node_id: str, certificate: bytes) -> SignedEntry:
+        """Sign that a node may sign with the key of this certificate (DER).
 
         Raises:
             NotAllowed: the root key is not here.
             KeyLocked: it is locked.
+            NotPaired: it is no admin's certificate.
         """
-        return sign_entry(Revoke(node_id, reason), self._root_key("revoke"))
+        root = self._root.key
+        if root is None:
+            raise NotAllowed("this node", "appoint", "admins: the fleet's root key is not here")
+        return sign_entry(Appoint(node_id, check_root(certificate, ADMIN), certificate), root)
 
-    def _root_key(self, verb: str) -> RootKey:
-        key = self._vault.key
+    def admin_certificate(self) -> bytes:
+        """The certificate (DER) of this node's own admin key, which is made when there is none."""
+        stored = keyfile.read(self._folder / "admin.crt")
+        if stored is None or not self._admin.has_key:
+            key = new_root_key()
+            stored = pem_of(root_certificate(key, ADMIN))
+            keyfile.write(self._folder / ADMIN_KEY, private_pem(key))
+            keyfile.write(self._folder / "admin.crt", stored)
+            self._admin.load()
+        return parsed(self._folder / "admin.crt", der_of, stored)
+
+    def _signed(self, entry: Admit | Revoke, signer: RootKey) -> SignedEntry:
+        if self._root.has_key or self._power is None:
+            return sign_entry(entry, signer)
+        return sign_as_admin(entry, signer, self.fleet_id, self._power)
+
+    def _signer(self, verb: str) -> tuple[RootKey, bytes]:
+        """The key that signs here, and the certificate (DER) it signs under."""
+        issuer = self._membership.root
+        if not self._root.has_key and self._power and isinstance(self._power.entry, Appoint):
+            issuer = self._power.entry.certificate
+        key = self._signing.key
         if key is None:
-            raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")
-        return key
+            raise NotAllowed("this node", verb, "nodes: it holds no key of an admin")
+        return key, issuer
 
     # --- its passphrase ---
 
@@ -215,11 +283,11 @@ class Keyring:
         Raises:
             KeyLocked: the passphrase is wrong.
         """
-        await self._vault.unlock(passphrase, until_wall_s)
+        await self._signing.unlock(passphrase, until_wall_s)
 
     def forget(self) -> None:
         """Let it sign no more before it is unlocked again."""
-        self._vault.forget()
+        self._signing.forget()
 
     async def lock(self, passphrase: str) -> None:
         """Encrypt the root key on disk, and keep it nowhere else.
@@ -228,7 +296,7 @@ class Keyring:
             WrongState: it has a passphrase already.
             MalformedRequest: this one is too short.
         """
-        await self._vault.lock(passphrase)
+        await self._signing.lock(passphrase)
         self._membership = replace(self._membership, root_key=None)
 
     async def unlock_for_good(self, passphrase: str) -> None:
@@ -238,8 +306,8 @@ class Keyring:
             WrongState: it is so already.
             KeyLocked: the passphrase is wrong.
         """
-        await self._vault.unlock_for_good(passphrase)
-        self._membership = replace(self._membership, root_key=self._vault.key)
+        await self._signing.unlock_for_good(passphrase)
+        self._membership = replace(self._membership, root_key=self._root.key)
 
     # --- joining ---
 
@@ -252,7 +320,9 @@ class Keyring:
             NodeUnreachable: nobody there, or not the inviter.
         """
         given = await pairing.join(token, self._key, name)
-        fresh = Membership(given.root, given.certificate, given.discovery_key, None)
+        fresh = Membership(
+            given.root, given.issuer, given.certificate, given.discovery_key, root_key=None
+        )
         joined = Joined(check_root(given.root), given.inviter_id, given.entries, given.addresses)
         stage(self._folder, fresh, welcome_of(joined))
         finish_joining(self._folder)
@@ -289,7 +359,7 @@ def _found(folder: Path, key: NodeKey) -> Membership:
     root_key = new_root_key()
     root = root_certificate(root_key)
     own = node_certificate(key.public_key(), root_key, root)
-    founded = Membership(root, own, secrets.token_bytes(DISCOVERY_KEY_BYTES), root_key)
+    founded = Membership(root, root, own, secrets.token_bytes(DISCOVERY_KEY_BYTES), root_key)
     stage(folder, founded)
     finish_joining(folder)
     log.info("fleet founded", fleet=key_id(root_key.public_key()))

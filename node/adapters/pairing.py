@@ -25,7 +25,7 @@ from fleet.core.invitation import (
     parse_token,
     transcript,
 )
-from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.core.roster import Roster, SignedEntry
 from fleet.v1 import pairing_pb2, pairing_pb2_grpc
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.dialer import shown_certificate, socket_trouble
@@ -56,6 +56,7 @@ class Given:
 
     inviter_id: str
     root: bytes
+    issuer: bytes
     certificate: bytes
     discovery_key: bytes
     entries: tuple[SignedEntry, ...]
@@ -165,24 +166,23 @@ class _Newcomer:
             raise InvitationRefused("the other side could not prove that it made the invitation")
         root = welcome.root_certificate
         check_root(root)
-        if check_certificate(welcome.certificate, root) != self._node_id:
-            raise InvitationRefused("the certificate that was given is for another key")
         entries = tuple(verify_entry(e.body, e.signature, root) for e in welcome.roster)
-        if not {self._invitation.node_id, self._node_id} <= _members(entries):
+        roster = Roster(entries)
+        own = roster.admission(self._node_id)
+        if own is None or roster.member(self._invitation.node_id) is None:
             raise InvitationRefused("the roster that was given lacks the inviter or this node")
+        issuer = own.appointed.certificate if own.appointed else root
+        if check_certificate(welcome.certificate, issuer) != self._node_id:
+            raise InvitationRefused("the certificate that was given is for another key")
         return Given(
             self._invitation.node_id,
             root,
+            issuer,
             welcome.certificate,
             welcome.discovery_key,
             entries,
             tuple(welcome.addresses),
         )
-
-
-def _members(entries: tuple[SignedEntry, ...]) -> set[str]:
-    admitted = {e.entry.node_id for e in entries if isinstance(e.entry, Admit)}
-    return admitted - {e.entry.node_id for e in entries if isinstance(e.entry, Revoke)}
 
 
 async def _next(call: _Call) -> pairing_pb2.InviterStep:

@@ -201,8 +201,10 @@ def check_certificate(der: bytes, root_der: bytes) -> str:
     return node_id
 
 
-def check_root(der: bytes) -> str:
+def check_root(der: bytes, label: str = "fleet") -> str:
     """Insist on a fleet root's certificate of exactly our making; the fleet id.
+
+    An admin's is the same with another ``label``, and the id is that of the admin's key.
 
     Raises:
         NotPaired: saying which part is wrong.
@@ -221,7 +223,7 @@ def check_root(der: bytes) -> str:
     if not isinstance(key, ed25519.Ed25519PublicKey) or found != wanted:
         raise _bad("not that of a fleet's root")
     fleet_id = key_id(key)
-    if certificate.subject != _named(f"fleet {fleet_id}"):
+    if certificate.subject != _named(f"{label} {fleet_id}"):
         raise _bad("the root does not carry its key's id as its name")
     return fleet_id
 

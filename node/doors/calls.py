@@ -157,6 +157,11 @@ class RevokeArgs(msgspec.Struct):
     passphrase: str = ""
 
 
+class AppointArgs(msgspec.Struct):
+    node: str
+    passphrase: str = ""
+
+
 class LockArgs(msgspec.Struct):
     passphrase: str = ""
 
@@ -446,6 +451,18 @@ async def _revoke(ask: Ask, args: RevokeArgs) -> None:
     ask.answer.result(put_out, EXIT_REACHED)
 
 
+@takes(AppointArgs)
+async def _appoint(ask: Ask, args: AppointArgs) -> None:
+    told = await ask.node.admins.appoint(args.node, args.passphrase)
+    ask.answer.result(told, EXIT_REACHED)
+
+
+@takes(RevokeArgs)
+async def _dismiss(ask: Ask, args: RevokeArgs) -> None:
+    told = await ask.node.admins.dismiss(args.node, args.reason, args.passphrase)
+    ask.answer.result(told, EXIT_REACHED)
+
+
 @takes(LockArgs)
 async def _lock(ask: Ask, args: LockArgs) -> None:
     await ask.node.membership.lock(args.passphrase)
@@ -534,6 +551,8 @@ CALLS: dict[str, tuple[Who, Act]] = {
     "revoke": (Who.OPERATOR, _revoke),
     "nodes": (Who.ANYONE, _nodes),
     "trust": (Who.ANYONE, _trust),
+    "appoint": (Who.OPERATOR, _appoint),
+    "dismiss": (Who.OPERATOR, _dismiss),
     "lock": (Who.OPERATOR, _lock),
     "unlock": (Who.OPERATOR, _unlock),
     "ls": (Who.ANYONE, _ls),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.core.keystrokes import clean
-from fleet.core.roster import Admit, Revoke
+from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
 from node.engine.node import Node
 
 ROOT = "root"
@@ -14,7 +14,6 @@ _ADMIN = ("message", "invite", "revoke")
 def overview(node: Node) -> dict[str, object]:
     """Everybody's place in the fleet, by key."""
     fleet, membership = node.fleet, node.membership
-    here = membership.is_admin
     roster = fleet.roster
     return {
         "fleet": membership.fleet_id,
@@ -22,31 +21,37 @@ def overview(node: Node) -> dict[str, object]:
         "id": fleet.me.node_id,
         "root": {
             "key": membership.fleet_id,
-            "here": here,
+            "here": membership.holds_root,
             "passphrase": membership.has_passphrase,
         },
-        "admins": [_self(node)] if here else [],
+        "admin": membership.is_admin,
+        "admins": [_admin(node, admin) for admin in roster.admins()],
         "members": [_member(node, admit) for admit in roster.members()],
         "revoked": [_revoked(node, revoke) for revoke in roster.revocations()],
     }
 
 
-def _self(node: Node) -> dict[str, object]:
-    me = node.fleet.me
-    key = node.membership.fleet_id
-    return {"node": node.fleet.label(me.node_id), "id": me.node_id, "key": key, "root": True}
+def _admin(node: Node, admin: Appoint) -> dict[str, object]:
+    let_in = [e.entry.node_id for e in node.fleet.roster.let_in_by(admin.admin_id)]
+    return {
+        "node": node.fleet.label(admin.node_id),
+        "id": admin.node_id,
+        "key": admin.admin_id,
+        "let_in": [node.fleet.label(i) for i in let_in if node.fleet.roster.member(i)],
+    }
 
 
 def _member(node: Node, admit: Admit) -> dict[str, object]:
     here = admit.node_id == node.fleet.me.node_id
     connected = node.peers.session(admit.node_id) is not None
-    may = _ADMIN if here and node.membership.is_admin else _MEMBER
+    admins = {admin.node_id for admin in node.fleet.roster.admins()}
+    is_admin = admit.node_id in admins or (here and node.membership.is_admin)
     return {
         "node": node.fleet.label(admit.node_id),
         "id": admit.node_id,
         "state": "self" if here else "connected" if connected else "away",
-        "admitted_by": ROOT,
-        "may": list(may),
+        "admitted_by": _signer(node, node.fleet.roster.admission(admit.node_id)),
+        "may": list(_ADMIN if is_admin else _MEMBER),
     }
 
 
@@ -56,6 +61,15 @@ def _revoked(node: Node, revoke: Revoke) -> dict[str, object]:
         "node": known.name if known else revoke.node_id[:12],
         "id": revoke.node_id,
         "reason": clean(revoke.reason).text,
-        "revoked_by": ROOT,
+        "revoked_by": _signer(node, node.fleet.roster.revocation(revoke.node_id)),
         "may": [],
     }
+
+
+def _signer(node: Node, signed: SignedEntry | None) -> str:
+    """The root, or the name of the admin who signed."""
+    admin = signed.appointed if signed else None
+    if admin is None:
+        return ROOT
+    known = node.fleet.roster.known(admin.node_id)
+    return known.name if known else admin.node_id[:12]

@@ -110,9 +110,9 @@ class Fleet:
         for admit in self.roster.members():
             if self.directory.node(admit.node_id) is None:
                 self._put_node(admit, connected=False)
-        for revoke in self.roster.revocations():
-            if revoke.node_id != self.me.node_id:
-                self.directory.drop_node(revoke.node_id)
+        for node in list(self.directory.nodes()):
+            if node.node_id != self.me.node_id and self.roster.member(node.node_id) is None:
+                self.directory.drop_node(node.node_id)
         self._labels.clear()
         for listener in self._listeners:
             listener()

@@ -46,6 +46,7 @@ SIGNING_S = 10.0
 """How long a passphrase that was said for one signature is good."""
 LONGEST_S = DEFAULT_EXPIRY_S
 LONGEST_GRANT_S = 3_650 * 86_400.0
+_AT_THE_ROOT = "do it on the node that founded the fleet; fleet status shows admin: true"
 _WHO = re.compile(r"[a-z0-9*._-]+@[a-z0-9*._~-]+")
 _WHICH = re.compile(r"[a-z0-9*._-]+")
 
@@ -76,6 +77,11 @@ class Membership:
         self._addresses = addresses
         self._refused: Counter[str] = Counter()
         self._open_door()
+        fleet.listen(self._roster_changed)
+        self._roster_changed()
+
+    def _roster_changed(self) -> None:
+        self._authority.follow(self._fleet.roster)
 
     @property
     def fleet_id(self) -> str:
@@ -86,6 +92,11 @@ class Membership:
     def has_passphrase(self) -> bool:
         """Whether the root key is here, encrypted."""
         return self._authority.has_passphrase
+
+    @property
+    def holds_root(self) -> bool:
+        """Whether the root key is here."""
+        return self._authority.holds_root
 
     @property
     def is_admin(self) -> bool:
@@ -110,7 +121,7 @@ class Membership:
                 f"an invitation cannot be good for {expires_s:g} s",
                 hint=f"more than 0, at most {LONGEST_S / 86_400:.0f}d; 1h when nothing is said",
             )
-        await self._unlock(passphrase, self._clock.wall_s() + expires_s)
+        await self.ready_to_sign(passphrase, self._clock.wall_s() + expires_s)
         secret = self._secret()
         token = make_token(Token(self._fleet.me.node_id, secret, self._addresses()))
         expires_at_s = self._clock.wall_s() + expires_s
@@ -167,7 +178,7 @@ class Membership:
         self._audit("node admitted", node=name, id=entry.entry.node_id)
         fault("pair:before_admit_commit")
         await self._store.commit()
-        self._signed()
+        self.has_signed()
         self._peers.spread_roster((entry,))
         return entry, certificate
 
@@ -207,26 +218,46 @@ class Membership:
             UnknownNode: nobody is called that.
         """
         self._require_admin("revoke")
-        found = self._node_called(node)
+        found = self.node_called(node)
         if found.node_id == self._fleet.me.node_id:
             raise WrongState(
                 "a node cannot revoke itself",
                 hint="revoke it from another node that holds the root key",
             )
         label = self._fleet.label(found.node_id)
-        await self._unlock(passphrase, self._clock.wall_s() + SIGNING_S)
-        entry = self._authority.revoke(found.node_id, reason or "no reason given")
-        self._signed()
-        self._peers.spread_roster((entry,))  # also to the one put out: it is to know
-        self._fleet.merge((entry,))
+        await self.ready_to_sign(passphrase, self._clock.wall_s() + SIGNING_S)
+        entries = (
+            *self.withdrawals(found.node_id, reason),
+            self._authority.revoke(found.node_id, reason or "no reason given"),
+        )
+        self.has_signed()
+        self._peers.spread_roster(entries)  # also to the one put out: it is to know
+        self._fleet.merge(entries)
         self._audit("node revoked", node=label, id=found.node_id, reason=reason)
         fault("revoke:before_commit")
         await self._store.commit()
         return {"node": label, "id": found.node_id}
 
+    def withdrawals(self, node_id: str, reason: str) -> tuple[SignedEntry, ...]:
+        """That a node's admin keys sign no more: whom they let in until now stays, nobody else comes.
+
+        Raises:
+            NotAllowed: it is an admin, and the root key is not here.
+        """
+        roster = self._fleet.roster
+        admins = [admin for admin in roster.admins() if admin.node_id == node_id]
+        if admins and not self._authority.holds_root:
+            raise NotAllowed("an admin", "put out", "another one", hint=_AT_THE_ROOT)
+        return tuple(
+            self._authority.revoke(
+                admin.admin_id, reason, tuple(e.entry_id for e in roster.let_in_by(admin.admin_id))
+            )
+            for admin in admins
+        )
+
     # --- the passphrase of the root key ---
 
-    async def _unlock(self, passphrase: str, until_wall_s: float) -> None:
+    async def ready_to_sign(self, passphrase: str, until_wall_s: float) -> None:
         """Let the key sign until then.
 
         Raises:
@@ -237,7 +268,7 @@ class Membership:
         elif self._authority.has_passphrase:
             raise KeyLocked("the root key")
 
-    def _signed(self) -> None:
+    def has_signed(self) -> None:
         """Nothing more is to be signed, unless somebody may still come with an invitation."""
         if self._store.book.invitations_until() <= self._clock.wall_s():
             self._authority.forget()
@@ -270,7 +301,12 @@ class Membership:
         self._audit("key unlocked")
         await self._store.commit()
 
-    def _node_called(self, typed: str) -> NodeEntry:
+    def node_called(self, typed: str) -> NodeEntry:
+        """The one node that a typed name means.
+
+        Raises:
+            UnknownNode, AmbiguousName, MalformedName: it means none, or several.
+        """
         try:
             query = parse_query(f"{OPERATOR}@{typed}")
         except MalformedName as error:
@@ -288,7 +324,7 @@ class Membership:
                 "this node",
                 verb,
                 "nodes: it does not hold the fleet's root key",
-                hint="do it on the node that founded the fleet; fleet status shows admin: true",
+                hint=_AT_THE_ROOT,
             )
 
     # --- grants ---

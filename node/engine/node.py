@@ -11,6 +11,7 @@ import structlog
 from fleet.core.envelope import DEDUPE_KEPT_S
 from fleet.core.errors import FleetError
 from fleet.profiles import Profiles
+from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.courier import Courier
 from node.engine.events import Events
@@ -47,6 +48,7 @@ class Node:
     courier: Courier
     peers: Peers
     membership: Membership
+    admins: Admins
     router: Router
     talk: Talk
     events: Events

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.core.errors import NotPaired
-from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.core.roster import Admit, Revoke, RosterEntry, SignedEntry
 from fleet.wire import entry_from_wire
 from node.engine.fleet import Fleet
 from node.records import Me
@@ -42,7 +42,7 @@ def life(folder: str) -> Iterator[Fleet]:
 def test_once_out_always_out_through_every_merge_and_restart(lives: list[list[SignedEntry]]):
     """A life for each list, and in it a merge for each entry."""
     out: set[str] = set()
-    said: list[Admit | Revoke] = []
+    said: list[RosterEntry] = []
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         for told in [*lives, []]:
             with life(folder) as fleet:

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.core.roster import Admit, Revoke, Roster, SignedEntry
-from tests.support.strategies import signed_entries
+from tests.support.strategies import all_entries, signed_entries
 
 batches = st.lists(signed_entries, max_size=8)
+mixed = st.lists(all_entries, max_size=8)
 
 
 def everything(roster: Roster) -> tuple[object, ...]:
@@ -15,7 +16,11 @@ def everything(roster: Roster) -> tuple[object, ...]:
         roster.members(),
         roster.revocations(),
         roster.digest(),
+        roster.admins(),
+        roster.authorities(),
         *(roster.known(e.entry.node_id) for e in roster.entries()),
+        *(roster.admission(e.entry.node_id) for e in roster.entries()),
+        *(roster.revocation(e.entry.node_id) for e in roster.entries()),
     )
 
 
@@ -26,7 +31,7 @@ def merged(*parts: list[SignedEntry]) -> Roster:
     return roster
 
 
-@given(batches, batches, batches)
+@given(mixed, mixed, mixed)
 def test_merging_is_commutative_associative_and_idempotent(
     a: list[SignedEntry], b: list[SignedEntry], c: list[SignedEntry]
 ):
@@ -37,7 +42,7 @@ def test_merging_is_commutative_associative_and_idempotent(
     assert everything(Roster(Roster([*a, *b, *c]).entries())) == one
 
 
-@given(batches.flatmap(lambda drawn: st.tuples(st.just(drawn), st.permutations(drawn))))
+@given(mixed.flatmap(lambda drawn: st.tuples(st.just(drawn), st.permutations(drawn))))
 def test_the_order_makes_no_difference(orders: tuple[list[SignedEntry], list[SignedEntry]]):
     one, other = orders
     assert everything(Roster(one)) == everything(Roster(other))
@@ -75,3 +80,38 @@ def test_digests_are_equal_exactly_when_the_entries_are(
     one: list[SignedEntry], other: list[SignedEntry]
 ):
     assert (Roster(one).digest() == Roster(other).digest()) == (set(one) == set(other))
+
+
+@given(mixed, mixed)
+def test_who_was_put_out_stays_out_whoever_signed_it_and_whatever_became_of_them(
+    first: list[SignedEntry], then: list[SignedEntry]
+):
+    roster = Roster(first)
+    out = {revoke.node_id for revoke in roster.revocations()}
+    roster.merge(then)
+    assert not out & {admit.node_id for admit in roster.members()}
+    assert all(roster.revoked(node_id) for node_id in out)
+
+
+@given(mixed)
+def test_a_member_rests_on_the_root_or_on_an_admin_who_may_or_on_what_the_root_keeps(
+    entries: list[SignedEntry],
+):
+    """By a dumb definition: look at everything that was ever said."""
+    everything = [one for signed in entries for one in (signed.power, signed) if one]
+    said = [one.entry for one in everything]
+    out = {entry.node_id for entry in said if isinstance(entry, Revoke)}
+    by_root = [s.entry for s in everything if s.power is None and isinstance(s.entry, Revoke)]
+
+    def stands(signed: SignedEntry) -> bool:
+        admin = signed.appointed
+        if admin is None:
+            return True
+        taken_back = [revoke for revoke in by_root if revoke.node_id == admin.admin_id]
+        if taken_back:
+            return all(signed.entry_id in revoke.kept for revoke in taken_back)
+        return admin.node_id not in out
+
+    admissions = [one for one in everything if isinstance(one.entry, Admit)]
+    belongs = {one.entry.node_id for one in admissions if stands(one)} - out
+    assert {admit.node_id for admit in Roster(entries).members()} == belongs

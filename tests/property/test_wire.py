@@ -48,12 +48,14 @@ _seconds = st.floats(0, 1e9)
 QUESTIONS: dict[type, st.SearchStrategy[frames.Question]] = {
     frames.PeekAsk: st.builds(frames.PeekAsk, _words, names, counts),
     frames.ProbeAsk: st.builds(frames.ProbeAsk, _words, names),
+    frames.AdminAsk: st.builds(frames.AdminAsk, _words),
     frames.CancelAsk: st.builds(frames.CancelAsk, _words, _words),
 }
 _steps = st.builds(frames.Step, _words, _words, _words, _seconds, _words, _words)
 BODIES: dict[type, st.SearchStrategy[frames.AnswerBody]] = {
     frames.ScreenAnswer: st.builds(frames.ScreenAnswer, _few(texts), _words),
     frames.StepsAnswer: st.builds(frames.StepsAnswer, _few(_steps)),
+    frames.AdminAnswer: st.builds(frames.AdminAnswer, st.binary(max_size=8)),
     frames.DoneAnswer: st.just(frames.DoneAnswer()),
     FleetError: errors,
 }

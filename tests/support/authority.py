@@ -22,8 +22,8 @@ from fleet.core.errors import (
     WrongState,
 )
 from fleet.core.invitation import invitation_name, parse_token
-from fleet.core.roster import Admit, Revoke, SignedEntry
-from fleet.wire import read_body, write_body
+from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
+from fleet.wire import power_in, read_body, write_body
 from node.adapters.vault import SHORTEST
 from node.ports import Joined
 from tests.support.vtime import BASE32
@@ -51,20 +51,29 @@ class Inviter(Protocol):
 
 @dataclass(slots=True)
 class FakeAuthority:
-    """The ``Authority`` of one home; ``is_admin`` while the root's secret is here.
+    """The ``Authority`` of one home; ``holds_root`` while the root's secret is here.
 
     ``inviter`` finds who answers for a node at an address, if anybody does.
     """
 
     node_id: str
     fleet_id: str
-    is_admin: bool
+    holds_root: bool
     inviter: Callable[[str, str], Inviter | None]
     is_open_until_s: float = 0.0
     now_s: Callable[[], float] = time
+    _power: SignedEntry | None = None
     _passphrase: str = ""
     _unlocked_until_s: float = 0.0
     _joined: Joined | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.holds_root or self._power is not None
+
+    def follow(self, roster: Roster) -> None:
+        admin_id = id_of(f"admin {self.node_id}")
+        self._power = roster.power(self.node_id, admin_id)
 
     @property
     def has_passphrase(self) -> bool:
@@ -100,31 +109,50 @@ class FakeAuthority:
             raise KeyLocked("root.key", "the passphrase is wrong")
 
     def verify(self, body: bytes, signature: bytes) -> SignedEntry:
-        if signature != _signature(self.fleet_id, body):
-            raise NotPaired("a roster entry is not signed by this fleet's root")
         try:
+            carried = power_in(body)
             fleet_id, entry = read_body(body)
         except MalformedRequest as error:
             raise NotPaired(f"this fleet's root signed {error}") from None
+        power = self.verify(*carried) if carried else None
+        signer = SignedEntry(body, signature, entry, power).appointed
+        if signature != _signature(signer.admin_id if signer else self.fleet_id, body):
+            raise NotPaired("a roster entry is not signed by this fleet's root")
         if fleet_id != self.fleet_id:
             raise NotPaired("a roster entry is of another fleet")
-        return SignedEntry(body, signature, entry)
+        if power and not (
+            isinstance(entry, Admit) or (isinstance(entry, Revoke) and not entry.kept)
+        ):
+            raise NotPaired("an admin signed what only the root may say")
+        return SignedEntry(body, signature, entry, power)
 
     def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
         node_id = public_key.decode()
         certificate = f"{node_id} is of {self.fleet_id}".encode()
         return self._signed(Admit(node_id, name, certificate), "admit"), certificate
 
-    def revoke(self, node_id: str, reason: str) -> SignedEntry:
-        return self._signed(Revoke(node_id, reason), "revoke")
+    def revoke(self, node_id: str, reason: str, kept: tuple[str, ...] = ()) -> SignedEntry:
+        return self._signed(Revoke(node_id, reason, kept), "revoke")
 
-    def _signed(self, entry: Admit | Revoke, verb: str) -> SignedEntry:
+    def appoint(self, node_id: str, certificate: bytes) -> SignedEntry:
+        if not self.holds_root:
+            raise NotAllowed("this node", "appoint", "admins: the fleet's root key is not here")
+        return self._signed(Appoint(node_id, certificate.decode(), certificate), "appoint")
+
+    def admin_certificate(self) -> bytes:
+        return id_of(f"admin {self.node_id}").encode()
+
+    def _signed(self, entry: RosterEntry, verb: str) -> SignedEntry:
         if not self.is_admin:
             raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")
         if self.is_locked:
             raise KeyLocked("root.key")
-        body = write_body(self.fleet_id, entry)
-        return SignedEntry(body, _signature(self.fleet_id, body), entry)
+        power = None if self.holds_root else self._power
+        signer = (
+            power.entry.admin_id if power and isinstance(power.entry, Appoint) else self.fleet_id
+        )
+        body = write_body(self.fleet_id, entry, power)
+        return SignedEntry(body, _signature(signer, body), entry, power)
 
     async def join(self, token: str, name: str) -> Joined:
         wanted = parse_token(token)
@@ -141,7 +169,7 @@ class FakeAuthority:
         await inviter.burn(invitation, f"used by {name}", "somewhere")
         await inviter.admit(self.node_id.encode(), name)
         self.fleet_id, entries, addresses = inviter.welcome()
-        self.is_admin = False
+        self.holds_root, self._power = False, None
         self._joined = Joined(self.fleet_id, inviter_id, entries, addresses)
         return self._joined
 
@@ -155,5 +183,5 @@ class FakeAuthority:
         self.is_open_until_s = until_wall_s
 
 
-def _signature(fleet_id: str, body: bytes) -> bytes:
-    return sha256(b"the root of " + fleet_id.encode() + body).digest()
+def _signature(signer: str, body: bytes) -> bytes:
+    return sha256(b"signed by " + signer.encode() + body).digest()

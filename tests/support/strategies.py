@@ -12,7 +12,7 @@ from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors import LAYERS, Candidate, FleetError, every_error
-from fleet.core.roster import Admit, Revoke, SignedEntry
+from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.wire import write_body
 from tests.support.fleets import id_of
 
@@ -95,14 +95,30 @@ def agents_of(node: st.SearchStrategy[str]) -> st.SearchStrategy[AgentEntry]:
     )
 
 
-def _signed(entry: Admit | Revoke) -> SignedEntry:
-    body = write_body("fleet", entry)
-    return SignedEntry(body, b"signature of " + body, entry)
+def _signed(entry: RosterEntry, power: SignedEntry | None = None) -> SignedEntry:
+    body = write_body("fleet", entry, power)
+    return SignedEntry(body, b"signature of " + body, entry, power)
 
 
-signed_entries = (
-    st.builds(Admit, node_ids, names, st.binary(max_size=4)) | st.builds(Revoke, node_ids, _word)
-).map(_signed)
+_said = st.builds(Admit, node_ids, names, st.binary(max_size=4)) | st.builds(
+    Revoke, node_ids, _word
+)
+signed_entries = _said.map(_signed)
+"""Entries that the root signed."""
+
+admin_ids = st.sampled_from([id_of("x"), id_of("y")])
+_appointments = st.builds(Appoint, node_ids, admin_ids, st.just(b"certificate")).map(_signed)
+_by_admins = st.builds(_signed, _said, _appointments)
+_withdrawals = st.builds(
+    lambda admin_id, reason, kept: _signed(
+        Revoke(admin_id, reason, tuple(sorted(one.entry_id for one in kept)))
+    ),
+    admin_ids,
+    _word,
+    st.lists(_by_admins, max_size=3),
+)
+all_entries = signed_entries | _appointments | _by_admins | _withdrawals
+"""Entries of all kinds, by the root and by admins, some of whom it has dismissed."""
 
 
 def told(error: FleetError) -> tuple[object, ...]:

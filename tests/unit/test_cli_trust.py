@@ -27,8 +27,24 @@ def test_a_fleet_of_one_has_nobody_to_put_out_and_does_not_speak_of_it() -> None
 
 
 def test_what_this_node_may_do_is_said_of_this_node() -> None:
-    plain = {**TRUST, "root": {"key": "b" * 52, "here": False, "passphrase": False}}
+    plain = {**TRUST, "admin": False, "root": {"key": "b" * 52, "here": False, "passphrase": False}}
     with scripted({"trust": [done(TRUST)]}) as (home, _):
-        assert "- white may invite, admit and revoke nodes." in home.run("trust").out
+        assert "- white may invite and revoke nodes." in home.run("trust").out
     with scripted({"trust": [done(plain)]}) as (home, _):
         assert "- white may invite nobody and put nobody out." in home.run("trust").out
+
+
+def test_an_admin_is_shown_with_its_key_and_whom_it_let_in() -> None:
+    nova = {"node": "nova", "id": "n" * 52, "key": "k" * 52, "let_in": ["kai", "rin"]}
+    with scripted({"trust": [done({**TRUST, "admins": [nova]})]}) as (home, _):
+        shown = home.run("trust").out
+    assert f"nova  kai, rin  {'k' * 52}" in shown.splitlines()
+    assert "fleet trust admin NODE --withdraw" in shown
+
+
+def test_only_admin_takes_a_node() -> None:
+    with scripted({}) as (home, _):
+        assert "which node?" in home.run("trust", "admin").err
+        for words in (("lock", "nova"), ("show", "--withdraw")):
+            said = home.run("trust", *words)
+            assert (said.code, "takes no node" in said.err) == (2, True)
