@@ -39,6 +39,7 @@ from fleet.core.errors import (
     NotAllowed,
     NotPaired,
     Refused,
+    StoreFailed,
     UnknownAgent,
     WrongState,
 )
@@ -80,11 +81,17 @@ class Inbox:
         self.limit = INBOX_LIMIT
         # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
         self.let_through: set[str] = set()
-        store.database.on_loss(self._open.clear)
+        self.losses = 0
+        """How often a group of writes was taken back."""
+        store.database.on_loss(self._lost)
         fleet.listen(self._members_changed)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         self.wake: Callable[[str], None] = lambda _name: None
         self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
+
+    def _lost(self) -> None:
+        self.losses += 1
+        self._open.clear()
 
     # --- accepting ---
 
@@ -144,6 +151,8 @@ class Inbox:
                 recipients[envelope.recipient] = None
                 held += [envelope_id] if len(entries) > 1 else []
                 taken.append(envelope_id)
+            except StoreFailed:
+                raise  # what was taken of the batch before is taken back with it
             except FleetError as error:
                 if self._store.inbox.holds(envelope_id, node_id):
                     taken.append(envelope_id)

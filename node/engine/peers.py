@@ -67,6 +67,7 @@ class Session:
     link: Link
     hello: Hello
     link_id: LinkId
+    losses: int  # of the database, when the link began
     cursor: int = 0
     # Envelope id -> row and batch, and batch -> how many of it: those not yet answered for.
     sent: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -228,7 +229,7 @@ class Peers:
                 return None
             old.link.close("replaced by a newer link")
             self._ended(old)
-        session = Session(link, first, link_id)
+        session = Session(link, first, link_id, self._inbox.losses)
         self._sessions[link.peer_id] = session
         self.keeper.trouble.pop(link.peer_id, None)
         self._fleet.connected(
@@ -355,13 +356,18 @@ class Peers:
 
     async def _take(self, session: Session, posted: tuple[Posted, ...]) -> None:
         try:
+            if session.losses != self._inbox.losses:
+                session.link.close("the database failed")  # an earlier batch would be overtaken
+                return
             fault("rx:before_authz")
             self._fleet.authorise(session.link.peer_id)  # again: it may have been put out just now
             session.link.send(await self._inbox.accept_batch(session.link.peer_id, posted))
         except FleetError as error:
             log.warning("batch not taken", error=error.code, detail=str(error))
+            session.losses = -1  # later ones must not overtake it
             session.link.close("the database failed")  # the peer comes again with the same batch
         except Exception:
+            session.losses = -1  # later ones must not overtake it
             session.link.close("a batch met a bug")  # or it waited for an answer for ever
             raise
         finally:

@@ -85,7 +85,7 @@ class Database:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
             return self._connection.execute(sql, tuple(parameters))
-        except sqlite3.Error as error:
+        except Exception as error:  # no UTF-8, perhaps; others have their part in the group
             raise self._failed(error) from error
 
     def execute_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
@@ -100,7 +100,7 @@ class Database:
                 self._connection.execute("BEGIN IMMEDIATE")
             fault("db:write")
             return self._connection.executemany(sql, rows).rowcount
-        except sqlite3.Error as error:
+        except Exception as error:  # as in ``execute``
             raise self._failed(error) from error
 
     def stage(self, sql: str, row: tuple[Any, ...]) -> None:
@@ -148,7 +148,7 @@ class Database:
                 fault("db:commit")
                 self._connection.execute("COMMIT")
                 self.commits.took.observe(perf_counter() - began_s)
-        except (sqlite3.Error, StoreFailed) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the group
             failure = error if isinstance(error, StoreFailed) else self._failed(error)
             self.commits.failed += 1
             self._hash, self._n = self._chain_end()
@@ -168,7 +168,7 @@ class Database:
         """Call whenever a group was taken back: what was counted of it in memory is wrong then."""
         self._losers.append(told)
 
-    def _failed(self, error: sqlite3.Error) -> FleetError:
+    def _failed(self, error: Exception) -> FleetError:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._audit.clear()
@@ -276,7 +276,7 @@ def _make_room(connection: sqlite3.Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-def _translated(error: sqlite3.Error, path: Path) -> FleetError:
+def _translated(error: Exception, path: Path) -> FleetError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return NoSpace(str(path))

@@ -17,6 +17,7 @@ from fleet.core.trust import Grant, Verb
 from node.records import Incoming
 from node.store import SqliteStore
 from tests.support.letters import HERE, THERE, letter, ulid
+from tests.support.until import GIVE_UP_S
 
 QUEUED = Entry(State.QUEUED, 1_000.0, "white")
 ACCEPTED = Entry(State.ACCEPTED, 1_001.0, "nova")
@@ -90,6 +91,33 @@ def test_a_failed_write_takes_its_group_back_and_tells_every_waiter(tmp_path: Pa
         assert store.outbox.get(ulid(2)) is not None
 
     asyncio.run(write())
+
+
+def test_what_nobody_foresaw_takes_a_group_back_too_and_leaves_no_waiter_waiting(
+    tmp_path: Path,
+) -> None:
+    """A fact that is no JSON, a text that is no UTF-8: whoever shared the group is told, or it would
+    believe for ever that its own is under way."""
+
+    async def scenario() -> None:
+        store = opened(tmp_path)
+        waiter = store.commit()
+        store.database.put_meta("mine", b"1")
+        store.audit("odd", 1.0, fact=object())
+        with pytest.raises(StoreFailed):
+            async with asyncio.timeout(GIVE_UP_S):
+                await waiter
+        waiter = store.commit()
+        store.database.stage("INSERT INTO meta VALUES (?, ?)", ("mine", b"2"))
+        store.database.stage("INSERT INTO meta VALUES (?, ?)", ("\udcff", b"3"))
+        with pytest.raises(StoreFailed):
+            await waiter
+        assert store.database.meta("mine") is None
+        store.database.put_meta("mine", b"4")
+        await store.commit()
+        assert opened(tmp_path).database.meta("mine") == b"4"
+
+    asyncio.run(scenario())
 
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
