@@ -108,10 +108,10 @@ class Field:
             meanwhile()
             sent = [lane.result() for lane in sending]
         ids = {id_ for lane in sent for id_ in lane.tokens.values()}
-        try:
+        with contextlib.suppress(
+            AssertionError
+        ):  # what still waits is judged as it is: lost, false
             until(partial(self._is_quiet, ids), "all is quiet", PATIENCE_S)
-        except AssertionError:
-            pass  # what still waits is judged as it is: lost, or false
         logs = {agent: one.raw()[before[agent] :] for agent, one in self.recordings.items()}
         return judge(sent, logs, {id_: self._said(id_) for id_ in ids})
 
