@@ -273,7 +273,8 @@ class Daemon:
         await self._dialer.close()
         await self._panes.close()
         self._store.database.close()
-        os.close(self._lock)
+        for descriptor in self._lock:
+            os.close(descriptor)
         log.info("node down", node=self._me.name)
 
     async def _open_peer_door(self) -> PeerDoor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _socket
 import json
 import os
+import sys
 
 from fleet.paths import DOOR
 
@@ -62,6 +63,7 @@ class Door:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             _connect(self._socket, os.path.join(home, DOOR))
+            _check_owner(self._socket)
         except OSError as error:
             self._socket.close()
             raise _no_door(home, error) from None
@@ -144,6 +146,13 @@ def _connect(sock: _socket.socket, path: str) -> None:
         sock.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
     finally:
         os.close(folder)
+
+
+def _check_owner(sock: _socket.socket) -> None:
+    """Our words are for a node of our own user; the kernel says whose this one is."""
+    said = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+    if int.from_bytes(said[4:8], sys.byteorder) != os.getuid():
+        raise PermissionError
 
 
 def _no_door(home: str, error: OSError) -> Exception:

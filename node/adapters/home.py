@@ -56,20 +56,33 @@ def _check(folder: Path) -> None:
         raise UnsafeHome(str(folder), f"others can reach it (mode {mode:o})", f"chmod 700 {folder}")
 
 
-def lock(paths: Paths) -> int:
+def lock(paths: Paths) -> tuple[int, int]:
     """Take the home for this process; held until it ends, however it ends.
+
+    The file is what people look at; the folder cannot be tidied away while it is served.
 
     Raises:
         WrongState: another node serves this home.
+        UnsafeHome: there is a link in the lock's place.
     """
-    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder = os.open(paths.run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file = os.open(paths.lock, flags, 0o600)
+    except OSError as error:
+        os.close(folder)
+        raise UnsafeHome(
+            str(paths.lock), error.strerror or str(error), f"move {paths.lock} away"
+        ) from None
+    try:
+        for descriptor in (folder, file):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(descriptor)
+        os.close(folder)
+        os.close(file)
         served = WrongState(
             f"a node serves {paths.root} already", hint="fleet status, or fleet down first"
         )
         served.layer = "local-node"  # and not what was asked for, as with another name
         raise served from None
-    return descriptor
+    return folder, file

@@ -55,6 +55,8 @@ from node.store import SqliteStore
 
 INBOX_LIMIT = 100_000
 """Envelopes that may wait for one agent. The sender's node keeps the rest and tries again."""
+SHARE = 25_000
+"""Of these, from one other node: it cannot fill an inbox so that nobody else's finds room."""
 
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
@@ -74,11 +76,12 @@ class Inbox:
         self._store = store
         self._clock = clock
         self._events = events
-        self._open: dict[str, int] = {}
+        self._open: dict[tuple[str, str], int] = {}  # for an agent from a node, or from all: ""
         # For each pair what found no room, in order, each with the time until which it is expected.
         self._declined: dict[tuple[str, str, str], dict[str, float]] = {}
         self._refused: dict[tuple[str, str], FleetError] = {}
         self.limit = INBOX_LIMIT
+        self.share = SHARE
         # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
         self.let_through: set[str] = set()
         self.losses = 0
@@ -105,17 +108,16 @@ class Inbox:
         """
         check_text(envelope.text)
         check_hops(envelope.thread, envelope.hops, HOPS_LIMIT)
-        name = envelope.recipient
         ruling = self._ruling(caller, envelope)
-        if self._count(name) >= self.limit:
-            raise MailboxFull(f"the inbox of {envelope.to}", self.limit)
+        if full := self._full(envelope):
+            raise full
         entries: tuple[Entry, ...] = (self._entry(State.ACCEPTED),)
         if not ruling.approved:
             entries += (self._entry(State.HELD, HoldReason.APPROVAL),)
         if self._store.inbox.add(envelope, entries[-1].state, entries, approved=ruling.approved):
             fault("rx:in_txn")
             self._permits.used(caller, ruling.spends)
-            self._counted(name, +1)
+            self._counted(envelope, +1)
             held = {} if ruling.approved else {"held": HoldReason.APPROVAL.value}
             text = digest(envelope.text)
             self._audit("envelope taken", envelope, digest=text, by=ruling.by, **held)
@@ -229,7 +231,7 @@ class Inbox:
     def _in_turn(self, envelope: Envelope) -> None:
         """Once one of a pair found no room, later ones wait until it has come again, or is gone."""
         pair = (envelope.from_node, envelope.sender, envelope.recipient)
-        is_full = self._count(envelope.recipient) >= self.limit
+        is_full = self._full(envelope) is not None
         waiting = self._declined.get(pair)
         if waiting is None:
             if not is_full:
@@ -277,7 +279,7 @@ class Inbox:
             self._store.outbox.report(item.envelope.id, (entry,), after.told, after.cleaned)
         self._store.inbox.update(after, (entry,))
         if state in TERMINAL and now.state not in TERMINAL:
-            self._counted(item.envelope.recipient, -1)
+            self._counted(item.envelope, -1)
         if state in TERMINAL:
             self.let_through.discard(item.envelope.id)
             self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
@@ -398,15 +400,27 @@ class Inbox:
 
     # --- counting and telling ---
 
-    def _count(self, name: str) -> int:
-        if name not in self._open:
-            self._open[name] = self._store.inbox.open_count(name)
-        return self._open[name]
+    def _full(self, envelope: Envelope) -> MailboxFull | None:
+        """Why there is no room for it, if there is none: for anybody's, or for its node's."""
+        name, origin = envelope.recipient, envelope.from_node
+        if self._count(name) >= self.limit:
+            return MailboxFull(f"the inbox of {envelope.to}", self.limit)
+        if origin != self._fleet.me.node_id and self._count(name, origin) >= self.share:
+            part = f"{self._fleet.label(origin)}'s part of the inbox of {envelope.to}"
+            return MailboxFull(part, self.share)
+        return None
 
-    def _counted(self, name: str, change: int) -> None:
+    def _count(self, name: str, origin: str = "") -> int:
+        key = (name, origin)
+        if key not in self._open:
+            self._open[key] = self._store.inbox.open_count(name, origin)
+        return self._open[key]
+
+    def _counted(self, envelope: Envelope, change: int) -> None:
         """One more or less than before; what was never counted is read when it is asked for."""
-        if name in self._open:
-            self._open[name] += change
+        for key in ((envelope.recipient, ""), (envelope.recipient, envelope.from_node)):
+            if key in self._open:
+                self._open[key] += change
 
     def _entry(
         self, state: State, reason: str = "", detail: str = "", evidence: Evidence | None = None

@@ -322,10 +322,12 @@ class InboxTable:
             )
         ]
 
-    def open_count(self, recipient: str) -> int:
-        """How many envelopes wait for an agent."""
+    def open_count(self, recipient: str, origin: str = "") -> int:
+        """How many envelopes wait for an agent, of one node if it is named."""
         row = self._database.row(
-            f"SELECT count(*) FROM inbox WHERE recipient = ? AND state IN {_OPEN}", (recipient,)
+            f"SELECT count(*) FROM inbox WHERE recipient = ? AND state IN {_OPEN}"
+            " AND (? = '' OR origin = ?)",
+            (recipient, origin, origin),
         )
         return int(row[0]) if row else 0
 

@@ -18,14 +18,14 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fleet.core.frames import PROTOCOL, Hello
+from fleet.core.frames import Hello
 from fleet.core.invitation import parse_token
 from fleet.wire import frame_to_wire
 from node.adapters import pairing
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.dialer import shown_certificate
 from node.adapters.pki import new_node_key, pem_of, private_pem
-from tests.attacks.hostile import LINK, letter, wire_of
+from tests.attacks.hostile import LINK, hello, letter, wire_of
 from tests.support.homes import Home, scene
 
 BATCH = 128
@@ -55,12 +55,12 @@ async def joined(token: str, name: str) -> Card:
 
 
 @contextlib.asynccontextmanager
-async def link(card: Card) -> AsyncGenerator[Any]:
+async def link(card: Card, said: Hello | None = None) -> AsyncGenerator[Any]:
+    """A link of this member's, after both have said hello."""
     identity = Identity(card.key.encode(), card.certificate.encode())
     async with channel_to(card.address, identity, card.server_pem.encode(), card.server) as to:
         call: Any = to.stream_stream(LINK)()
-        said = Hello(PROTOCOL, "0", "x", "b" * 16, "e" * 16, (), "")
-        await call.write(frame_to_wire(said).SerializeToString())
+        await call.write(frame_to_wire(said or hello()).SerializeToString())
         await call.read()
         yield call
         call.cancel()

@@ -266,3 +266,25 @@ def test_a_member_that_comes_and_goes_all_the_time_is_let_in_seldom(tmp_path: Pa
         assert white.node.peers.session(nova.id) is session
 
     run(tmp_path, story, "white", "nova")
+
+
+def test_a_member_fills_its_own_part_of_an_inbox_and_no_other(tmp_path: Path) -> None:
+    async def story(white: Member) -> None:
+        settle(white, "rin", Policy.OPEN)
+        white.node.inbox.share = 20
+        async with member_of(white, "kai") as kai, member_of(white, "lee") as lee:
+            many = [letter(to="rin") for _ in range(30)]
+            answer = await kai.post(*many)
+            assert list(answer.taken.envelope_ids) == [one.id for one in many[:20]]
+            assert {(d.error.code, d.retry) for d in answer.taken.declined} == {
+                ("mailbox_full", True)
+            }
+            assert "kai's part" in answer.taken.declined[0].error.message
+            assert len((await lee.post(letter(to="rin"))).taken.envelope_ids) == 1
+            assert len((await kai.post(letter(to="operator"))).taken.envelope_ids) == 1
+            (first, *_) = white.node.store.inbox.open("rin")
+            await white.node.inbox.cancel(first, "the test")
+            answer = await kai.post(*many[20:])
+            assert list(answer.taken.envelope_ids) == [many[20].id], "in its order"
+
+    run(tmp_path, story, "white")

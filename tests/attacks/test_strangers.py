@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -19,14 +20,16 @@ from fleet.core.errors import InvitationRefused, NotPaired
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.v1 import pairing_pb2
+from fleet.wire import frame_to_wire
 from node.adapters.credentials import Identity, channel_to
-from node.adapters.pki import pem_of
+from node.adapters.pki import new_node_key, pem_of, public_bytes
 from node.doors.pairing import UNHEARD
 from node.doors.quota import LINES_PER_MINUTE
 from node.engine.membership import REFUSALS_TOLD
 from tests.attacks.hostile import (
     LINK,
     admitted,
+    hello,
     letter,
     linked,
     member_of,
@@ -50,6 +53,7 @@ from tests.support.members import (
 from tests.support.until import eventually
 
 PAIR = "/fleet.v1.Pairing/Pair"
+HELLO = frame_to_wire(hello()).SerializeToString()
 KNOCK = pairing_pb2.JoinerStep(
     knock=pairing_pb2.Knock(protocol=PROTOCOL, invitation="0" * 16, name="rin", nonce=b"n" * 32)
 ).SerializeToString()
@@ -303,3 +307,35 @@ def test_connections_leave_the_node_files_enough_for_its_own_work() -> None:
         finally:
             for one in held:
                 one.close()
+
+
+def test_a_thousand_members_make_a_bare_connection_no_dearer(tmp_path: Path) -> None:
+    """Under a second of processor time for 200 of them; the roster is not what TLS is given."""
+
+    async def story(white: Member, nova: Member) -> None:
+        await let_in(white, nova)
+        root = white.keyring._membership.root_key
+        assert root is not None
+        public = [public_bytes(new_node_key().public_key()) for _ in range(1_000)]
+        for number, key in enumerate(public):
+            entry, _ = white.keyring.admit(key, f"n{number}")
+            white.node.fleet.roster.merge((entry,))
+        assert len(white.node.fleet.roster.entries()) >= 1_000
+        _, identity = await admitted(white)
+        host, _, port = white.address.rpartition(":")
+        loop = asyncio.get_running_loop()
+        begin_s = time.process_time()
+        held = [socket.create_connection((host, int(port))) for _ in range(200)]
+        at_s = loop.time()
+        how = await answer_to(white, identity, Rpc(LINK, True, True), HELLO)
+        took_s = loop.time() - at_s
+        for one in held:
+            one.close()
+        assert not isinstance(how, Refusal)
+        spent_s = time.process_time() - begin_s
+        print(
+            f"{spent_s:.3f} s of CPU for 200 connections; a call meanwhile {took_s * 1_000:.0f} ms"
+        )
+        assert spent_s < 1.0
+
+    run(tmp_path, story, "white", "nova")
