@@ -13,10 +13,10 @@ SLOW := -n 2 --dist loadfile
 # Plain values, virtual time: everything that runs in seconds and touches nothing; of the contract
 # suites the half that runs on fakes.
 QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/contract tests/test_*.py) \
-	-m "not tmux and not api"
+	-m "not tmux and not api and not many"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
-	stories-rewrite test test-agents test-network test-faults contract api attacks fuzz flood tmux \
+	stories-rewrite test test-agents test-network test-faults sim contract api attacks fuzz flood tmux \
 	tui netns e2e demo bench cover clean
 
 help: ## this list
@@ -71,6 +71,9 @@ proto: setup ## write fleet/v1 anew from proto/
 
 test: static ## everything: sets up, checks, and runs every test
 	@$(PYTEST) $(SLOW) tests
+
+sim: setup ## storms in one process on virtual time: SEEDS=0-9999, or 17 to see that one again
+	@$(PY) -m tests.sim $(or $(SEEDS),0-299)
 
 contract: setup ## one suite, run on each fake and on the real thing
 	@$(PYTEST) $(SLOW) tests/contract

@@ -7,6 +7,7 @@ stored: after a restart only what tmux says counts.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -85,6 +86,7 @@ class Agents:
         self._home = home
         self._agents = {agent.name: agent for agent in store.book.agents()}
         self._online: set[str] = set()
+        self._turns: dict[str, asyncio.Lock] = {}
         self.changed: Callable[[str], None] = lambda _name: None
         inbox.agent = self.get
         witness.keep(self._agents)
@@ -155,6 +157,10 @@ class Agents:
         """
         name = parse_name(wish.name)
         policy = _policy(wish.policy) if wish.policy else None
+        async with self._turn(name):
+            return await self._start(name, wish, policy)
+
+    async def _start(self, name: str, wish: Start, policy: Policy | None) -> Agent:
         before = await self._free(name)
         profile = self._profile_for(wish, before)
         command = wish.command or (before.command if before else ()) or profile.launch
@@ -198,7 +204,12 @@ class Agents:
             wish.socket,
             is_hooked,
         )
-        return await self._keep(agent, "agent started")
+        try:
+            return await self._keep(agent, "agent started")
+        except FleetError:  # nobody remembers it
+            self._witness.remove(name)
+            await self._panes.end(ref)
+            raise
 
     async def adopt(self, wish: Start) -> Agent:
         """Take an existing pane as an agent.
@@ -211,6 +222,10 @@ class Agents:
         """
         name = parse_name(wish.name)
         policy = _policy(wish.policy) if wish.policy else None
+        async with self._turn(name):
+            return await self._adopt(name, wish, policy)
+
+    async def _adopt(self, name: str, wish: Start, policy: Policy | None) -> Agent:
         await self._free(name)
         try:
             info = await self._panes.inspect(wish.socket, wish.pane)
@@ -231,21 +246,21 @@ class Agents:
         try:
             if wish.hooks:
                 self._hook(name, profile, ref)
+            agent = Agent(
+                name,
+                profile.name,
+                policy or self._policy_of(name),
+                ref,
+                (),
+                "",
+                wish.socket,
+                bool(wish.hooks),
+            )
+            return await self._keep(agent, "agent adopted")
         except FleetError:
             self._witness.remove(name)
             await self._panes.release(ref)
             raise
-        agent = Agent(
-            name,
-            profile.name,
-            policy or self._policy_of(name),
-            ref,
-            (),
-            "",
-            wish.socket,
-            bool(wish.hooks),
-        )
-        return await self._keep(agent, "agent adopted")
 
     def _hook(self, name: str, profile: Profile, ref: PaneRef | None) -> Hooked:
         """Have the agent's program tell its turns.
@@ -273,14 +288,19 @@ class Agents:
 
     async def end(self, name: str) -> Agent:
         """Stop an agent's program and close its pane; its name and its mail stay."""
-        agent = self.known(name)
-        if agent.ref is not None:
-            await self._panes.end(agent.ref)
-        self._witness.remove(agent.name)
-        return await self._keep(replace(self.known(name), ref=None), "agent stopped")
+        async with self._turn(name):
+            agent = self.known(name)
+            if agent.ref is not None:
+                await self._panes.end(agent.ref)
+            self._witness.remove(agent.name)
+            return await self._keep(replace(self.known(name), ref=None), "agent stopped")
 
     async def forget(self, name: str) -> Agent:
         """Drop an agent; its program goes on, what waited for it is refused."""
+        async with self._turn(name):
+            return await self._forget(name)
+
+    async def _forget(self, name: str) -> Agent:
         agent = self.known(name)
         if agent.ref is not None:
             await self._panes.release(agent.ref)
@@ -303,9 +323,11 @@ class Agents:
             UnknownAgent: this node has none of that name.
             MalformedRequest: it is no policy.
         """
-        before = self.known(name)
-        agent = replace(before, policy=_policy(policy))
-        self._agents[agent.name] = agent
+        async with self._turn(name):
+            return await self._set_policy(self.known(name), _policy(policy))
+
+    async def _set_policy(self, before: Agent, policy: Policy) -> Agent:
+        agent = replace(before, policy=policy)
         self._store.book.put_agent(agent)
         self._store.audit(
             "policy set",
@@ -315,12 +337,18 @@ class Agents:
             before=before.policy.value,
         )
         await self._store.commit()
+        self._agents[agent.name] = agent
         return agent
 
     def _policy_of(self, name: str) -> Policy:
         """What was decided about an agent, even while it was being started; at first it is open."""
         agent = self._agents.get(name)
         return agent.policy if agent else Policy.OPEN
+
+    def _turn(self, name: str) -> asyncio.Lock:
+        """What is done to one name is done one after the other: who is asked second finds what the
+        first has done, and not two programs of one name."""
+        return self._turns.setdefault(name.strip().lower(), asyncio.Lock())
 
     async def _free(self, name: str) -> Agent | None:
         before = self._agents.get(name)
@@ -336,7 +364,6 @@ class Agents:
         return self._profiles.named_or_generic(before.profile if before else "generic")
 
     async def _keep(self, agent: Agent, event: str) -> Agent:
-        self._agents[agent.name] = agent
         self._store.book.put_agent(agent)
         self._store.audit(
             event,
@@ -348,6 +375,7 @@ class Agents:
             incarnation=f"{incarnation_number(agent):012x}",
         )
         await self._store.commit()
+        self._agents[agent.name] = agent
         self._set_online(agent, online=agent.ref is not None)
         self._inbox.wake(agent.name)
         return agent

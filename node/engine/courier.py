@@ -99,7 +99,7 @@ class Courier:
 
     def wake(self, name: str) -> None:
         """There may be something to do for an agent."""
-        if name == OPERATOR or self._group is None:
+        if name == OPERATOR or self._group is None or self._stopping:
             return
         desk = self._desks.get(name)
         if desk is None:

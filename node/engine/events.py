@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
+from fleet.core.delivery import State
 from fleet.core.envelope import Entry, Receipt
 
 T = TypeVar("T")
@@ -52,7 +53,10 @@ class EnvelopeWatch:
         self._waiter: asyncio.Future[None] | None = None
 
     def grow(self, news: tuple[Entry, ...], cleaned: int) -> None:
-        """Add timeline entries."""
+        """Add timeline entries. That it was accepted is told before it is durable here, and again
+        when the disk lost it."""
+        if news and news[0].state is State.ACCEPTED is self.receipt.last.state:
+            news = news[1:]
         timeline = (*self.receipt.timeline, *news)
         self.receipt = Receipt(self.receipt.envelope, timeline, cleaned)
         if self._waiter is not None and not self._waiter.done():

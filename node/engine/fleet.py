@@ -6,12 +6,13 @@ store, and tells ``changed`` listeners when members come or go.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 from fleet.core.address import Address, parse_query
 from fleet.core.bounds import AGENTS_LIMIT
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
-from fleet.core.errors import MalformedRequest, NotPaired
+from fleet.core.errors import MalformedRequest, NotPaired, StoreFailed
 from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry
@@ -38,6 +39,8 @@ class Fleet:
         self._grants = store.book.grants()
         self._listeners: list[Callable[[], None]] = []
         self._labels: dict[str, str] = {}
+        self._is_kept = True
+        store.database.on_loss(self._lost)
 
     def load(self, entries: Iterable[SignedEntry]) -> None:
         """Take the stored and verified roster, and the peers' last words on their agents."""
@@ -101,11 +104,16 @@ class Fleet:
         return tuple(a for a in self.roster.members() if a.node_id != self.me.node_id)
 
     def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
-        """Take verified entries; returns the new ones, staged in the store."""
+        """Take verified entries; returns the new ones, staged in the store.
+
+        They count at once, also when the disk fails: who is put out is out. ``keep`` writes them down
+        then.
+        """
         fresh = self.roster.merge(entries)
         if not fresh:
             return ()
-        self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
+        with contextlib.suppress(StoreFailed):
+            self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
         fault("roster:after_verify_before_commit")
         for admit in self.roster.members():
             if self.directory.node(admit.node_id) is None:
@@ -117,6 +125,21 @@ class Fleet:
         for listener in self._listeners:
             listener()
         return fresh
+
+    def _lost(self) -> None:
+        self._is_kept = False
+
+    async def keep(self) -> None:
+        """Make the whole roster durable, if some of it was lost with a group of writes.
+
+        Raises:
+            StoreFailed: it is not.
+        """
+        if not self._is_kept:
+            self._is_kept = True
+            entries = self.roster.entries()
+            self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in entries)
+        await self._store.commit()
 
     def enter(self, joined: Joined) -> None:
         """Belong to another fleet from now on: its verified roster replaces the old one; staged."""
@@ -167,9 +190,11 @@ class Fleet:
         self._see(node_id, connected=False)
 
     def _remember(self, peer: Peer) -> None:
+        """A note for the next life; a disk that fails is in nobody's way, least of all a link's."""
         self._peers[peer.node_id] = peer
-        self._store.book.put_peer(peer)
-        self._store.commit_soon()
+        with contextlib.suppress(StoreFailed):
+            self._store.book.put_peer(peer)
+            self._store.commit_soon()
 
     def _see(self, node_id: str, *, connected: bool) -> None:
         if (admit := self.roster.member(node_id)) is not None:

@@ -177,7 +177,7 @@ class Membership:
         self._fleet.merge((entry,))
         self._audit("node admitted", node=name, id=entry.entry.node_id)
         fault("pair:before_admit_commit")
-        await self._store.commit()
+        await self._fleet.keep()
         self.has_signed()
         self._peers.spread_roster((entry,))
         return entry, certificate
@@ -235,7 +235,7 @@ class Membership:
         self._fleet.merge(entries)
         self._audit("node revoked", node=label, id=found.node_id, reason=reason)
         fault("revoke:before_commit")
-        await self._store.commit()
+        await self._fleet.keep()
         return {"node": label, "id": found.node_id}
 
     def withdrawals(self, node_id: str, reason: str) -> tuple[SignedEntry, ...]:

@@ -349,11 +349,13 @@ class Outbox:
 
         What the recipient's node may have is not ended here: it is offered again on the next link,
         with no time left, and that node says what became of it. After ``DEDUPE_KEPT_S`` without a
-        word from it nobody will ever know.
+        word from it nobody will ever know. Whoever feeds its node is told that something waits: what
+        a disk that failed has kept back is tried again by that.
         """
         now_s = self._clock.wall_s()
         table = self._store.outbox
         for node_id in table.waited_for():
+            self.queued(node_id)
             shown = self._reach.shown(node_id)
             if revoked := self._fleet.roster.revoked(node_id):
                 why = f"its node was put out of the fleet ({revoked.reason})"

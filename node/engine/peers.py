@@ -121,6 +121,7 @@ class Peers:
         self._group: asyncio.TaskGroup | None = None
         self._numbers = 0
         self._turns = Turns()
+        self._closed = ""
         self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
@@ -136,7 +137,8 @@ class Peers:
             await self.keeper.run()
 
     def close(self, why: str) -> None:
-        """End all links."""
+        """End all links, and take up no more: those who dial now are told why."""
+        self._closed = why
         for session in list(self._sessions.values()):
             session.link.close(why)
 
@@ -212,6 +214,9 @@ class Peers:
 
     def _greeted(self, link: Link, first: Frame | None) -> Session | None:
         if first is None:
+            return None
+        if self._closed:
+            link.close(self._closed)
             return None
         if not isinstance(first, Hello) or first.protocol != PROTOCOL:
             link.close("another protocol")
@@ -337,6 +342,8 @@ class Peers:
         session.feeding = False
         try:
             self._offer(session)
+        except FleetError as error:  # a disk that fails: tried again with the next wake, in a second
+            log.warning("feed troubled", error=error.code, detail=str(error))
         except Exception as error:  # nobody would ever send what was to be sent now
             log.exception("work failed", error=type(error).__name__)
             session.link.close("it could not be fed")  # on the next link all of it is offered again
@@ -454,7 +461,7 @@ class Peers:
         session.link.send(Answer(ask.number, body))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        if self._group is None:
+        if self._group is None or self._closed:
             work.close()
         else:
             self._group.create_task(_logged(work))

@@ -9,8 +9,10 @@ crash in between makes some rows count as shown that were not, never the reverse
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
+from fleet.core.errors import StoreFailed
 from node.store import SqliteStore
 
 AHEAD = 4_096
@@ -57,8 +59,9 @@ class Reach:
         group.add_done_callback(done)
 
     def draw_back(self, node_id: str) -> None:
-        """The link has ended: nothing more is shown on it."""
+        """The link has ended: nothing more is shown on it. If the disk fails the bound stays ahead."""
         if self.durable(node_id) != self.shown(node_id):
             self._durable[node_id] = self.shown(node_id)
-            self._store.outbox.put_reach(node_id, self.shown(node_id))
-            self._store.commit_soon()
+            with contextlib.suppress(StoreFailed):
+                self._store.outbox.put_reach(node_id, self.shown(node_id))
+                self._store.commit_soon()

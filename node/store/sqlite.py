@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class SqliteStore:
     """One home's database."""
 
-    def __init__(self, path: Path, node_id: str) -> None:
-        """Open or create it; see ``Database`` for what may go wrong."""
-        self.database = Database(path)
+    def __init__(self, path: Path, node_id: str, database: Database | None = None) -> None:
+        """Open or create it, unless it is open; see ``Database`` for what may go wrong."""
+        self.database = database or Database(path)
         self.outbox = OutboxTable(self.database, node_id)
         self.inbox = InboxTable(self.database, node_id)
         self.book = Book(self.database)

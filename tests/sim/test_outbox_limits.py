@@ -6,8 +6,9 @@ from fleet.config import OutboxLimits
 from fleet.core.envelope import Envelope
 from node.engine.tail import LIMIT, LIMIT_CHARACTERS, Tail
 from tests.support.checkers import check
-from tests.support.host import SOCKET, Host, Said
+from tests.support.host import SOCKET, Host
 from tests.support.letters import letter
+from tests.support.visits import Said
 from tests.support.world import World, play_world
 
 

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import TERMINAL, State
 from fleet.core.envelope import Entry
+from fleet.core.roster import Revoke
+from fleet.wire import read_body
 from node.records import Incoming, Outgoing
+from tests.support.model_tmux import INST
 from tests.support.panes import Typed
 from tests.support.programs import Chat
 
@@ -48,18 +51,32 @@ class Facts:
             self.inbox: list[Incoming] = store.inbox.recent("", _EVERYTHING, dead=False)[::-1]
             self.outbox: list[Outgoing] = store.outbox.recent(_EVERYTHING, dead=False)[::-1]
             events = store.database.audit_tail(_EVERYTHING)
+            roster = [read_body(body)[1] for body, _ in store.book.roster()]
         self.lives = {
             str(event["incarnation"]): str(event["agent"])
             for event in events
             if event["kind"] in {"agent started", "agent adopted"}
         }
-        self.put_out = {event["id"] for event in events if event["kind"] == "node revoked"}
-        intents = {(item.token, item.mark): item for item in self.inbox if item.mark}
-        self.pastes = [
-            Paste(self, typed, intents[typed.token, typed.sequence])
-            for typed in host.typed
-            if typed.data and (typed.token, typed.sequence) in intents
+        self.history = [
+            (str(event["kind"]), str(event["agent"]), str(event.get("incarnation", "")))
+            for event in events
+            if str(event["kind"]).startswith("agent ")
         ]
+        self.put_out = {entry.node_id for entry in roster if isinstance(entry, Revoke)}
+        intents = {(item.token, item.mark): item for item in self.inbox if item.mark}
+        by_id = {item.envelope.id: item for item in self.inbox}
+        found = [
+            (typed, intents.get((typed.token, typed.sequence)) or by_id.get(_id_in(typed.data)))
+            for typed in host.typed
+            if typed.data
+        ]
+        self.pastes = [Paste(self, typed, item) for typed, item in found if item is not None]
+
+
+def _id_in(data: bytes) -> str:
+    """The envelope that a pasted text says it is."""
+    found = _ID.search(data.decode())
+    return found[1] if found else ""
 
 
 Case = Sequence[Facts]
@@ -80,7 +97,7 @@ def only_into_its_own_incarnation(case: Case) -> Iterator[str]:
     """What is typed reaches the very program that its token was given to, of the agent addressed."""
     for facts in case:
         births = facts.host.world.births
-        intents = {(paste.typed.token, paste.typed.sequence): paste.item for paste in facts.pastes}
+        intents = {(item.token, item.mark): item for item in facts.inbox if item.mark}
         for typed in facts.host.typed:
             birth = births[typed.token]
             if birth.program is not typed.program or birth.host is not facts.host:
@@ -97,8 +114,7 @@ def only_into_its_own_incarnation(case: Case) -> Iterator[str]:
 def _is_text_of(typed: Typed, item: Incoming) -> bool:
     if item.envelope.raw or not typed.data:
         return True
-    found = _ID.search(typed.data.decode())
-    return found is not None and found[1] == item.envelope.id
+    return _id_in(typed.data) == item.envelope.id
 
 
 def no_question_is_answered(case: Case) -> Iterator[str]:
@@ -232,6 +248,63 @@ def _shape(timeline: Sequence[Entry]) -> list[tuple[str, str, str]]:
     return [(entry.state.value, entry.reason, entry.detail) for entry in timeline]
 
 
+def everything_ends(case: Case) -> Iterator[str]:
+    """When nothing goes wrong any more, every envelope comes to an end.
+
+    What a person is to read is at its end with him; what a node sent that was put out stays with it,
+    and what is for a newcomer that did not get in waits for it.
+    """
+    out = _put_out(case)
+    nodes = {facts.host.node_id: facts.host.node for facts in case}
+    for facts in case if case and case[0].host.world.is_over else ():
+        for item in facts.inbox:
+            if item.state not in TERMINAL and item.envelope.recipient != OPERATOR:
+                yield f"{item.envelope.id} is {item.state} on {facts.host.key} for ever"
+        for row in facts.outbox:
+            there, own_id = nodes.get(row.envelope.to_node), facts.host.node_id
+            is_in = there is None or there.fleet.roster.member(own_id) is not None
+            if row.state is State.QUEUED and is_in and own_id not in out:
+                yield f"{row.envelope.id} is queued on {facts.host.key} for ever"
+
+
+def _put_out(case: Case) -> set[str]:
+    """Who was put out, as anybody knows or was told: who did it may have died before he was answered."""
+    told = case[0].host.world.revoked if case else set[str]()
+    return told.union(*(facts.put_out for facts in case))
+
+
+def revoke_is_never_undone(case: Case) -> Iterator[str]:
+    """Who was put out is out: on every member's disk, after every restart, and nobody listens to it."""
+    world = case[0].host.world if case else None
+    yield from world.breaches if world else ()
+    out = _put_out(case)
+    for facts in case if world and world.is_over else ():
+        host, node = facts.host, facts.host.node
+        if node is None or host.node_id in out or not node.fleet.others():
+            continue
+        for node_id in sorted(out):
+            if node_id not in facts.put_out:
+                yield f"{host.key} does not know that {node_id[:6]} was put out"
+            if node.peers.session(node_id) or node.fleet.roster.member(node_id):
+                yield f"{host.key} still has {node_id[:6]}, which was put out"
+
+
+def one_holder_of_a_name(case: Case) -> Iterator[str]:
+    """A name is given to another program only once the one that has it has ended or was let go."""
+    for facts in case:
+        births = facts.host.world.births
+        born = {token[:12]: birth.program for token, birth in births.items()}
+        marked = {pane.options.get(INST, "")[:12] for pane in facts.host.tmux.all_panes()}
+        holder: dict[str, str] = {}
+        for kind, agent, incarnation in facts.history:
+            before = holder.pop(agent, "")
+            if kind not in {"agent started", "agent adopted"}:
+                continue
+            holder[agent] = incarnation
+            if before and not born[before].ended and before in marked:
+                yield f"{agent} on {facts.host.key} is {incarnation}, and {before} still is, too"
+
+
 EVERY: tuple[Callable[[Case], Iterator[str]], ...] = (
     typed_at_most_once,
     only_into_its_own_incarnation,
@@ -242,15 +315,23 @@ EVERY: tuple[Callable[[Case], Iterator[str]], ...] = (
     nothing_is_lost,
     callers_are_told_the_truth,
     receipts_say_what_is_known,
+    everything_ends,
+    revoke_is_never_undone,
+    one_holder_of_a_name,
 )
 
 
+def complaints(world: World) -> list[str]:
+    """Apply them all to a world in which nothing moves any more; a line for what is not as promised."""
+    case = [Facts(host) for host in world.hosts.values()]
+    return [f"{checker.__name__}: {line}" for checker in EVERY for line in checker(case)]
+
+
 def check(world: World) -> None:
-    """Apply them all to a world in which nothing moves any more.
+    """Insist on all of them.
 
     Raises:
         AssertionError: with a line for everything that is not as promised.
     """
-    case = [Facts(host) for host in world.hosts.values()]
-    broken = [f"{checker.__name__}: {line}" for checker in EVERY for line in checker(case)]
+    broken = complaints(world)
     assert not broken, "\n".join(broken)

@@ -7,10 +7,9 @@ its tasks still try reaches anybody. ``up`` then opens the same file again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,7 +17,6 @@ import msgspec
 
 from fleet.core.address import OPERATOR
 from fleet.core.errors import FleetError, NodeNotRunning
-from fleet.core.roster import SignedEntry
 from fleet.core.trust import Caller
 from fleet.profiles import Profiles, load
 from node.adapters.spill import SpillFolder
@@ -32,12 +30,14 @@ from node.engine.node import Node
 from node.ports import PaneRef
 from node.records import Me
 from node.store import SqliteStore
-from node.store.database import Database
 from tests.support.authority import FakeAuthority, Inviter, id_of
+from tests.support.disk import Disk, SimDatabase
+from tests.support.effects import SimSpill, SimWitness
 from tests.support.model_tmux import Pane, Tmux
 from tests.support.panes import FakePanes, Typed
-from tests.support.programs import CHAT, PATIENT, Chat, Program
+from tests.support.programs import MODELS, Chat, Program
 from tests.support.simnet import Board, SimDialer, SimLink
+from tests.support.visits import Pairing, Said
 from tests.support.vtime import VirtualClock
 
 if TYPE_CHECKING:
@@ -46,28 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SOCKET = "/tmp/tmux-model/default"
-PROFILES = Profiles((*load().all(), CHAT, PATIENT))
-
-
-@dataclass(slots=True)
-class Said:
-    """What a call answered through the local door."""
-
-    exit: int = -1
-    result: Any = None
-    error: dict[str, Any] | None = None
-    items: list[Any] = field(default_factory=list)
-
-    def write(self, line: bytes) -> None:
-        """Take a line of the door."""
-        told = msgspec.json.decode(line)
-        self.exit = told.get("exit", self.exit)
-        self.result = told.get("result", self.result)
-        self.error = told.get("error", self.error)
-        self.items += [told["item"]] if "item" in told else []
-
-    async def drain(self) -> None:
-        """Whoever reads here is never slow."""
+PROFILES = Profiles((*load().all(), *MODELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +73,16 @@ class Host:
         self.authority = FakeAuthority(self.node_id, id_of(f"root {key}"), True, self._inviter)
         self.authority.now_s = self.clock.wall_s
         self.board = Board()
+        self.disk = Disk(self.at)
         self.room = INBOX_LIMIT
         """How many envelopes may wait for one agent, from the next life on."""
         self.node: Node | None = None
         self.panes = FakePanes(self.tmux)
         self.typed: list[Typed] = []
+        self.put_out: frozenset[str] = frozenset()
+        """Who was put out of the fleet, as its newest life read when it began."""
+        self._fuse = 0
+        self._burnt: Callable[[str], None] = lambda _moment: None
         # In order: those who are cancelled go on in the order in which they began.
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
@@ -107,20 +91,21 @@ class Host:
     def up(self) -> None:
         """Begin a life on what the file says."""
         assert self.node is None, f"{self.key} is up"
-        store = SqliteStore(self.folder / "fleet.db", self.node_id)
+        database = SimDatabase(self.folder / "fleet.db", self.disk)
+        store = SqliteStore(database.path, self.node_id, database)
         self.panes = FakePanes(self.tmux, f"fleet-{self.key}")
+        self.panes.at = self.at
         self.panes.born = self._born
         self.panes.typed = self.typed.append
         dialer = SimDialer(self.world.net, self.node_id)
-        spill = SpillFolder(self.folder / "spill")
         adapters = Adapters(
             store,
             self.clock,
             self.panes,
             dialer,
             self.authority,
-            spill,
-            Witnesses(self.folder / "hooks"),
+            SimSpill(SpillFolder(self.folder / "spill"), self.at),
+            SimWitness(Witnesses(self.folder / "hooks"), self._log_of, self.at),
             dialer.probe,
         )
         me = self._introduce(store)
@@ -130,7 +115,16 @@ class Host:
         self.node.discovery = self.node.peers.keeper.discovery = self.board
         self.board.told = self.node.peers.keeper.advertised
         self._life = self._spawn(self._live(self.node))
+        database.is_up = True
         self.world.shown(self)
+        self._compare_roster(self.node)
+
+    def _compare_roster(self, node: Node) -> None:
+        """What an earlier life knew of those who were put out, this one knows."""
+        now = frozenset(revoke.node_id for revoke in node.fleet.roster.revocations())
+        if back := self.put_out - now:
+            self.world.breaches.append(f"{self.key} took {sorted(back)} in again")
+        self.put_out = now
 
     def _introduce(self, store: SqliteStore) -> Me:
         """A fresh home founds a fleet of one."""
@@ -168,11 +162,22 @@ class Host:
         self.panes.gone = True
         self.world.net.close(self.address)
         self.world.net.drop_all(self.node_id)
-        abandon(node.store.database)
+        cast(SimDatabase, node.store.database).die()
         for task in self._tasks:
             task.cancel()
         self.world.dying += self._tasks
         self._tasks = {}
+
+    def at_moment(self, count: int, action: Callable[[str], None]) -> None:
+        """Let something happen at the moment before or after an effect, when so many have been."""
+        self._fuse, self._burnt = count, action
+
+    def at(self, moment: str) -> None:
+        """A moment before or after an effect of the node has come."""
+        if self._fuse and self.node is not None:
+            self._fuse -= 1
+            if not self._fuse:
+                self._burnt(moment)
 
     @property
     def up_node(self) -> Node:
@@ -227,19 +232,21 @@ class Host:
             answer.error(error)
 
     def attest(self, agent: str) -> Caller:
-        """Who a process is that runs inside this agent's pane."""
+        """Who a process is that runs inside this agent's pane, or outside of all."""
         node = self.up_node
-        if agent == OPERATOR:
-            return node.fleet.caller(OPERATOR)
-        program = self.program(agent)
+        ref = node.agents.ref(agent)
+        program = self.world.births[ref.token].program if ref else Program(("nobody",))
         found = node.agents.of_process(((program.pid, program.start),))
-        assert found is not None, f"{agent} is nobody on {self.key}"
-        return node.fleet.caller(found.name)
+        return node.fleet.caller(found.name if found else OPERATOR)
 
     # --- its agents ---
 
     def _born(self, token: str, program: Program) -> None:
         self.world.births[token] = Birth(self, program)
+
+    def _log_of(self, token: str) -> list[str]:
+        program = self.world.births[token].program
+        return program.log if isinstance(program, Chat) else []
 
     def ref(self, agent: str) -> PaneRef:
         """Where an agent's newest incarnation is, or was; the node may be down."""
@@ -267,32 +274,3 @@ class Host:
         store = SqliteStore(self.folder / "fleet.db", self.node_id)
         yield store
         store.database.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """The inviter's end of a pairing (``tests.support.authority.Inviter``)."""
-
-    host: Host
-
-    def secret_of(self, name: str, address: str) -> bytes:
-        return self.host.up_node.membership.secret_of(name, address)
-
-    async def burn(self, name: str, ended: str, address: str) -> None:
-        await self.host.up_node.membership.burn(name, ended, address)
-
-    async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
-        return await self.host.up_node.membership.admit(public_key, name)
-
-    def welcome(self) -> tuple[str, tuple[SignedEntry, ...], tuple[str, ...]]:
-        node = self.host.up_node
-        return self.host.authority.fleet_id, node.fleet.roster.entries(), (self.host.address,)
-
-
-def abandon(database: Database) -> None:
-    """Take the file from a database, as the death of its process does.
-
-    What was not committed is rolled back; what its owner still writes goes nowhere.
-    """
-    database._connection.close()
-    database._connection = Database(Path(":memory:"))._connection

@@ -56,6 +56,8 @@ class FakePanes:
         self._plans: dict[tuple[str, Moment], list[Callable[[], None]]] = {}
         self.gone = False
         """The node behind it has died: nothing it still asks for reaches tmux."""
+        self.at: Callable[[str], None] = lambda _moment: None
+        """Told of the moments before and after each request's effect."""
         self.born: Callable[[str, Program], None] = lambda _token, _program: None
         self.typed: Callable[[Typed], None] = lambda _typed: None
 
@@ -245,6 +247,8 @@ class FakePanes:
             answered.set_result(answer)
 
     def _happen(self, name: str, moment: Moment) -> None:
+        if not self.gone:
+            self.at(f"{moment.value} {name}")
         plans = self._plans.get((name, moment))
         if plans:
             plans.pop(0)()

@@ -8,14 +8,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
 
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END, Paste
-from fleet.core.profile import Profile
+from fleet.core.profile import Hooks, Profile
 from fleet.core.screen import Tty
 
 _PIECES = re.compile(rb"\x1b\[200~.*?\x1b\[201~|\r|[^\r\x1b]+|\x1b", re.DOTALL)
 _ROWS = 24
 _WORKING = "working…"
+_FOLDED_FROM = 5  # lines of a paste
 
 CHAT = Profile(
     name="chat",
@@ -39,6 +44,37 @@ PATIENT = Profile(
     busy=CHAT.busy,
     queues_while_busy=True,
 )
+ROWS = replace(
+    CHAT,
+    name="rows",
+    title="the same, and its input is known to have several rows; a long paste is folded",
+    programs=("rows",),
+    launch=("rows",),
+    continuation=re.compile(r"^  "),
+    folded=re.compile(r"\[pasted \d+ lines\]"),
+    paste_limit_bytes=600,
+)
+TELLER = replace(
+    ROWS,
+    name="teller",
+    title="the same, and it tells its turns by a hook",
+    programs=("teller",),
+    launch=("teller",),
+    folded=None,
+    hooks=Hooks(arguments=("--tell", "{tell}")),
+    stronger_s=0.5,
+)
+LOGGER = replace(
+    CHAT,
+    name="logger",
+    title="one row, and it writes its turns to a file",
+    programs=("logger",),
+    launch=("logger",),
+    transcript=("log/*",),
+    stronger_s=0.5,
+)
+MODELS = (CHAT, PATIENT, ROWS, TELLER, LOGGER)
+"""The profiles of model programs."""
 
 
 class Program:
@@ -82,7 +118,12 @@ class Chat(Program):
         self.swallows = 0
         self.deaf = False
         self.dies_on = ""
+        self.folds = self.name == "rows"
+        self.tells_after_s = 0.0
+        self.log: list[str] = []
+        """Its transcript: turns that it has told of."""
         self.took: Callable[[str], None] = lambda _text: None
+        self._folded = ""
         self._said: list[str] = []
         self._show()
 
@@ -114,13 +155,19 @@ class Chat(Program):
             self._say("answered")
             self._ask("")
         elif piece.startswith(PASTE_BEGIN):
-            self.draft += piece[len(PASTE_BEGIN) : -len(PASTE_END)].decode()
-            self._ask(self.asks_after_paste)
-            self.ended = self.dies_on == "paste"
+            self._paste(piece[len(PASTE_BEGIN) : -len(PASTE_END)].decode())
         elif piece == b"\r":
             self._enter()
         else:
             self.draft += piece.decode()
+
+    def _paste(self, text: str) -> None:
+        if self.dies_on == "half a paste":
+            text, self.ended = text[: len(text) // 2], True
+        self.draft += text
+        self._folded = text if self.folds and text.count("\n") + 1 >= _FOLDED_FROM else ""
+        self._ask(self.asks_after_paste)
+        self.ended = self.ended or self.dies_on == "paste"
 
     def _ask(self, question: str) -> None:
         self.question = question
@@ -135,12 +182,26 @@ class Chat(Program):
             self.turns.append(text)
             self._say(*text.split("\n"))
             self.took(text)
+            asyncio.get_running_loop().call_later(self.tells_after_s, self._tell, text)
+
+    def _tell(self, text: str) -> None:
+        """What it took is told, unless it has ended: to its hook, and in its transcript."""
+        if self.ended:
+            return
+        self.log.append(text)
+        if "--tell" in self.argv:
+            turns = Path(self.argv[self.argv.index("--tell") + 1]).parent / "turns"
+            if turns.is_dir():  # else nobody wants to know any more
+                told = msgspec.json.encode({"prompt": text})
+                (turns / f"{len(self.log)}").write_bytes(told)
 
     def _say(self, *rows: str) -> None:
         self._said = [*self._said, *rows][-_ROWS:]
 
     def _show(self) -> None:
-        first, *more = self.draft.split("\n")
+        fold = f"[pasted {self._folded.count(chr(10)) + 1} lines]"
+        draft = self.draft.replace(self._folded, fold) if self._folded else self.draft
+        first, *more = draft.split("\n")
         input_rows = [f"{self.mark}{first}", *(f"  {row}" for row in more)]
         working = [_WORKING] if self.busy else []
         below = [self.question] if self.question else [*working, *input_rows]
@@ -193,6 +254,9 @@ class Stillborn(Program):
 INSTALLED: dict[str, Callable[[tuple[str, ...]], Program]] = {
     "chat": Chat,
     "patient": Chat,
+    "rows": Chat,
+    "teller": Chat,
+    "logger": Chat,
     "bash": Shell,
     "lines": Lines,
     "slow": Slow,

@@ -15,10 +15,11 @@ from typing import Any
 
 from fleet.core.address import OPERATOR
 from fleet.core.errors import FleetError
-from tests.support.host import SOCKET, Host, Said
+from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
 from tests.support.programs import Chat
 from tests.support.recording import FRAMED
+from tests.support.visits import Said
 from tests.support.world import World
 
 _OPTION = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)

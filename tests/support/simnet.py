@@ -27,6 +27,10 @@ DEAF_S = 15.0
 """How long a link stands of which one direction is cut: keepalive notices it then."""
 
 
+STALL_S = 3.0
+"""The longest that TCP takes to send a lost packet again and again."""
+
+
 class Door(Protocol):
     """Who listens at an address."""
 
@@ -59,6 +63,7 @@ class SimLink:
         self._arrived: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._is_over = False
+        self._is_stuck = False
         self._refusal: FleetError | None = None
         self.other: SimLink = self
         self.why = ""
@@ -89,8 +94,10 @@ class SimLink:
     def send(self, frame: Frame) -> None:
         if self.why or self._is_over:
             return
+        self._net.moment(self._own_id, "before send")
         self._under_way.append(frame_to_wire(frame).SerializeToString())
         self._carry()
+        self._net.moment(self._own_id, "after send")
 
     async def receive(self) -> Frame | None:
         while not self.why:
@@ -120,7 +127,7 @@ class SimLink:
 
     def deliver(self) -> None:
         """Move what is under way to the other end, unless this direction is cut."""
-        if self._net.is_cut(*self.ends) or self._is_over:
+        if self._net.is_cut(*self.ends) or self._is_over or self._is_stuck:
             return
         if self._under_way:
             self.other._arrive(self._under_way.popleft())
@@ -130,8 +137,11 @@ class SimLink:
     def _arrive(self, data: bytes) -> None:
         self._net.note(self.other, data)
         if not self.why:
+            self._net.moment(self._own_id, "before receive")
+            self._net.heard(self)
             self._arrived.append(data)
             self._news.set()
+            self._net.moment(self._own_id, "after receive")
 
     def finish(self, refusal: FleetError | None = None) -> None:
         """The stream ends at both ends; what arrived before can still be read."""
@@ -140,6 +150,21 @@ class SimLink:
             end._is_over = True
             end._news.set()
         self._net.forget(self)
+
+    def desert(self, late_s: float) -> None:
+        """This end is lost at once. The other hears of it later, and until then takes what was under
+        way to it: behind a link that this end may have opened since."""
+        if not self.why and not self._is_over:
+            self.why, self._is_stuck = "lost", True
+            self._news.set()
+            asyncio.get_running_loop().call_later(late_s, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._is_stuck = False
+        while self._under_way and not self._is_over and not self._net.is_cut(*self.ends):
+            self.deliver()
+        if not self._is_over:
+            self.finish()
 
     def lose(self) -> None:
         """The link breaks: what is under way never arrives."""
@@ -152,6 +177,12 @@ class SimNet:
     def __init__(self, chance: Random | None = None, slowest_s: float = 0.002) -> None:
         self._chance = chance or Random(0)
         self.slowest_s = slowest_s
+        self.stalls = 0.0
+        """How many of the frames are stuck for a while, as a lost packet makes them."""
+        self.moment: Callable[[str, str], None] = lambda _node_id, _moment: None
+        """Told of the moments before and after a node sends or receives a frame."""
+        self.heard: Callable[[SimLink], None] = lambda _end: None
+        """Told of each frame that reaches an end of a link."""
         self._doors: dict[str, Door] = {}
         self._links: list[SimLink] = []
         self._cut: set[tuple[str, str]] = set()
@@ -167,7 +198,10 @@ class SimNet:
 
     def delay_s(self) -> float:
         """How long the next frame takes."""
-        return self.slowest_s * (0.5 + self._chance.random() / 2)
+        stall_s = 0.0
+        if self.stalls and self._chance.random() < self.stalls:
+            stall_s = STALL_S * self._chance.random()
+        return self.slowest_s * (0.5 + self._chance.random() / 2) + stall_s
 
     # --- who listens ---
 
@@ -215,6 +249,11 @@ class SimNet:
         """Break all links between two nodes."""
         for link in self._between(one, other):
             link.lose()
+
+    def desert(self, one: str, other: str, late_s: float) -> None:
+        """A node loses its links to another, which notices that only later."""
+        for link in self._between(one, other):
+            (link if link.ends[0] == one else link.other).desert(late_s)
 
     def drop_all(self, node_id: str) -> None:
         """Break all links of a node: it is gone."""

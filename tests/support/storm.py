@@ -1,31 +1,35 @@
-"""A storm over a world: people send, and everything that can go wrong goes wrong, as chance has it.
+"""A storm over a world: people send, start, stop, let in and put out, and everything goes wrong.
 
-Then it is over: all nodes are up, the network carries, people have answered their questions and
-started their agents again. From there on everything has to come to its end.
+Then it is over: all nodes are up, the network and the disks work, people have answered their
+questions and started their agents again. From there on everything has to come to its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from fleet.core.address import OPERATOR
-from fleet.core.delivery import TERMINAL, HoldReason, State
+from fleet.core.delivery import HoldReason
+from fleet.core.errors import FleetError
 from node.engine.inbox import INBOX_LIMIT
-from tests.support.host import SOCKET, Host, Said
-from tests.support.model_tmux import Pane
-from tests.support.panes import Moment
+from tests.support.checkers import Facts, everything_ends
+from tests.support.faults import Faults
+from tests.support.host import SOCKET, Host
 from tests.support.programs import Chat
+from tests.support.visits import Said
 from tests.support.world import World
 
 HOSTS = ("white", "nova", "kai")
+NEWCOMER = "mba"
 AGENTS = ("rin", "neo")
-PROGRAMS = ("chat", "chat", "patient", "lines")
+PROGRAMS = ("chat", "rows", "teller", "logger", "patient", "lines")
 STORM_S = 12.0
-BURSTS = 30
-FAULTS = 40
-ENDS_WITHIN_S = 300.0
-_REQUESTS = ("look", "paste", "paste", "enter", "enter")
+BURSTS = 24
+FAULTS = 34
+CHORES = 12
+ENDS_WITHIN_S = 128.0
+LONG = "a text that is too long for one paste goes to a file. " * 20
 
 
 class Storm:
@@ -34,213 +38,175 @@ class Storm:
     def __init__(self, world: World) -> None:
         self._world = world
         self._chance = world.chance
-        self._faults: tuple[Callable[[Host], Awaitable[None]], ...] = (
-            self._crash, self._crash_at, self._crash_at, self._crash_at, self._lose, self._lose,
-            self._break, self._break, self._cut, self._slow, self._ask, self._ask_at_paste,
-            self._draft, self._busy, self._swallow, self._deafen, self._stop_reading, self._quit,
-            self._die, self._die, self._mode, self._input_off, self._reuse, self._kill_tmux,
-            self._step_clock, self._start, self._start, self._end, self._forget, self._release,
+        self._faults = Faults(world, lambda: [*world.hosts.values()])
+        self._chores: tuple[Callable[[Host], Awaitable[object]], ...] = (
+            self._start, self._start, self._start_twice, self._end, self._forget, self._adopt,
+            self.read, self._acknowledge, self._acknowledge, self._cancel,
+            self._let_in, self._put_out,
         )  # fmt: skip
 
     async def blow(self) -> None:
-        """Begin, rage, end; returns when everything has come to its end."""
+        """Begin, rage, end; returns when everything has come to its end, or had time to."""
         for key in HOSTS:
             self._world.host(key).room = self._chance.choice((2, INBOX_LIMIT))
-        hosts = await self._world.fleet(*HOSTS)
-        for host in hosts:
+        for host in await self._world.fleet(*HOSTS):
             for agent in AGENTS:
                 await self._started(host, agent)
         await asyncio.sleep(0.5)
-        letters = [self._burst(number) for number in range(BURSTS)]
-        await asyncio.gather(*letters, *(self._fault() for _ in range(FAULTS)))
+        await asyncio.gather(
+            *(self._burst(number) for number in range(BURSTS)),
+            *(self._later(self._faults.one) for _ in range(FAULTS)),
+            *(self._later(self._chore) for _ in range(CHORES)),
+        )
         await self._calm()
-        end_s = asyncio.get_running_loop().time() + ENDS_WITHIN_S
-        while found := self._open():
-            assert asyncio.get_running_loop().time() < end_s, f"this does not end: {found}"
-            await asyncio.sleep(1.0)
-            for host in hosts:
-                await self._release(host)
+        await self._rest()
 
-    async def _started(self, host: Host, agent: str) -> None:
-        program = self._chance.choice(PROGRAMS)
-        policy = self._chance.choice(("open", "open", "approval"))
-        await host.call("start", name=agent, socket=SOCKET, command=(program,), policy=policy)
+    async def _later(self, work: Callable[[], Awaitable[None]]) -> None:
+        await asyncio.sleep(self._faults.some_s(STORM_S))
+        await work()
 
-    # --- people ---
+    async def _chore(self) -> None:
+        host = self._faults.host()
+        if host.node is not None:
+            await self._faults.pick(self._chores)(host)
+
+    # --- people who write ---
 
     async def _burst(self, number: int) -> None:
         """Somebody says a few things in a row, and to be sure says each again until it is answered."""
-        await asyncio.sleep(self._some_s(STORM_S))
-        host = self._host()
-        to = f"{self._chance.choice(AGENTS)}@{self._chance.choice(HOSTS)}"
+        await asyncio.sleep(self._faults.some_s(STORM_S))
+        host = self._faults.host()
+        to = f"{self._chance.choice((*AGENTS, *AGENTS, OPERATOR))}@{self._faults.host().name}"
         for part in range(self._chance.randrange(1, 4)):
+            text = f"letter {number}, part {part}"
+            text += self._chance.choice(("", "", "\nin\nsix\nlines\n\nof text", f"\n{LONG}"))
             for _ in range(3):
-                said = await self._send(host, to, f"letter {number}, part {part}")
+                said = await self._send(host, to, text)
                 if said is not None and said.result:
                     break
-                await asyncio.sleep(self._some_s(2.0))
+                await asyncio.sleep(self._faults.some_s(2.0))
 
     async def _send(self, host: Host, to: str, text: str) -> Said | None:
         if host.node is None:
             return None
-        timeout_s = self._chance.choice((0.0, 0.0, 1.0, 10.0))
-        caller = self._caller(host)
-        expires_s = self._chance.choice((3.0, 86_400.0, 86_400.0))
-        said = await host.call(
-            "send", caller, to=to, text=text, key=text, timeout_s=timeout_s, expires_s=expires_s
+        return await host.call(
+            "send",
+            self._caller(host),
+            to=to,
+            text=text,
+            key=text,
+            timeout_s=self._chance.choice((0.0, 0.0, 1.0, 10.0)),
+            expires_s=self._chance.choice((3.0, 86_400.0, 86_400.0)),
         )
-        if said.result and self._chance.random() < 0.1 and host.node is not None:
-            await host.call("cancel", id=said.result["id"])
-        return said
 
     def _caller(self, host: Host) -> str:
         agent = self._chance.choice(AGENTS)
         return agent if host.up_node.agents.ref(agent) else OPERATOR
 
-    # --- faults ---
+    async def _cancel(self, host: Host) -> None:
+        if letter := await self._letter(host, "outbox"):
+            await host.call("cancel", id=letter)
 
-    async def _fault(self) -> None:
-        await asyncio.sleep(self._some_s(STORM_S))
-        host = self._host()
-        if host.node is not None:
-            await self._chance.choice(self._faults)(host)
+    async def _acknowledge(self, host: Host) -> None:
+        if letter := await self._letter(host, "inbox"):
+            await host.call("ack", id=letter)
 
-    def _host(self) -> Host:
-        return self._world.hosts[self._chance.choice(HOSTS)]
+    async def _letter(self, host: Host, box: str) -> str:
+        """Any of the newest; none once the node has gone meanwhile."""
+        said = await host.call(box)
+        if not said.result or host.node is None:
+            return ""
+        return str(self._chance.choice(said.result)["id"])
 
-    def _some_s(self, most_s: float = 5.0) -> float:
-        return self._chance.random() * most_s
-
-    async def _crash(self, host: Host) -> None:
-        host.crash()
-        await asyncio.sleep(self._some_s())
-        if host.node is None:
-            host.up()
-
-    async def _crash_at(self, host: Host) -> None:
-        moment = self._chance.choice(list(Moment))
-        host.panes.when(self._chance.choice(_REQUESTS), moment, host.crash)
-        await asyncio.sleep(self._some_s())
-        if host.node is None:
-            host.up()
-
-    async def _lose(self, host: Host) -> None:
-        host.panes.fail(self._chance.choice(_REQUESTS), self._chance.choice(list(Moment)))
-
-    async def _break(self, host: Host) -> None:
-        self._world.net.drop(host.node_id, self._host().node_id)
-
-    async def _cut(self, host: Host) -> None:
-        other = self._host()
-        self._world.net.cut(host.node_id, other.node_id)
-        if self._chance.random() < 0.5:
-            self._world.net.cut(other.node_id, host.node_id)
-        await asyncio.sleep(self._some_s(20.0))
-        self._world.net.heal()
-
-    async def _slow(self, host: Host) -> None:
-        self._world.net.slowest_s = self._chance.choice((0.001, 0.01, 0.2))
-
-    async def _for_a_while(
-        self, host: Host, now: Mapping[str, object], then: Mapping[str, object]
-    ) -> None:
-        program = self._program(host)
-        if program is not None and program.is_known and program.reads:  # a stuck one does nothing
-            program.set(**now)
-            await asyncio.sleep(self._some_s(8.0))
-            program.set(**then)
-
-    async def _ask(self, host: Host) -> None:
-        await self._for_a_while(host, {"question": "Allow it?"}, {"question": ""})
-
-    async def _ask_at_paste(self, host: Host) -> None:
-        then = {"asks_after_paste": "", "question": ""}
-        await self._for_a_while(host, {"asks_after_paste": "Allow it?"}, then)
-
-    async def _draft(self, host: Host) -> None:
-        program = self._program(host)
-        if program is not None and not program.draft:
-            program.keys(b"half a thought")
-            await asyncio.sleep(self._some_s(8.0))
-            program.keys(b"\r")
-
-    async def _busy(self, host: Host) -> None:
-        await self._for_a_while(host, {"busy": True}, {"busy": False})
-
-    async def _swallow(self, host: Host) -> None:
-        await self._for_a_while(host, {"swallows": 2}, {"swallows": 0})
-
-    async def _deafen(self, host: Host) -> None:
-        await self._for_a_while(host, {"deaf": True}, {"deaf": False})
-
-    async def _stop_reading(self, host: Host) -> None:
-        await self._for_a_while(host, {"reads": False}, {"reads": True})
-
-    async def _quit(self, host: Host) -> None:
-        if (program := self._program(host)) is not None:
-            program.set(ended=True)
-
-    async def _die(self, host: Host) -> None:
-        dies_on = self._chance.choice(("paste", "enter"))
-        await self._for_a_while(host, {"dies_on": dies_on}, {"dies_on": ""})
-
-    async def _mode(self, host: Host) -> None:
-        if (pane := self._pane(host)) is not None:
-            pane.mode = "copy-mode"
-
-    async def _input_off(self, host: Host) -> None:
-        if (pane := self._pane(host)) is not None:
-            pane.input_off = True
-            await asyncio.sleep(self._some_s())
-            pane.input_off = False
-
-    async def _reuse(self, host: Host) -> None:
-        if (pane := self._pane(host)) is not None:
-            host.tmux.respawn(pane, Chat())
-
-    async def _kill_tmux(self, host: Host) -> None:
-        host.tmux.kill(SOCKET)
-        for _ in range(self._chance.randrange(5)):
-            host.tmux.window(SOCKET, Chat())
-
-    async def _step_clock(self, host: Host) -> None:
-        host.clock.ahead_s += self._chance.choice((-3_600.0, 3_600.0))
-
-    async def _start(self, host: Host) -> None:
-        await self._started(host, self._chance.choice(AGENTS))
-
-    async def _end(self, host: Host) -> None:
-        await host.call("end", name=self._chance.choice(AGENTS))
-
-    async def _forget(self, host: Host) -> None:
-        agent = self._chance.choice(AGENTS)
-        await host.call("forget", name=agent)
-        await asyncio.sleep(self._some_s())
-        if host.node is not None:
-            await self._started(host, agent)
-
-    async def _release(self, host: Host) -> None:
-        """Its operator lets through what waits for that."""
+    async def read(self, host: Host) -> None:
+        """Its operator lets through what waits for that, and has read what is for him."""
         said = await host.call("inbox")
         for letter in said.result or ():
             if letter["reason"] == HoldReason.APPROVAL and host.node is not None:
                 await host.call("release", id=letter["id"])
+            elif letter["to"].startswith(f"{OPERATOR}@") and host.node is not None:
+                await host.call("ack", id=letter["id"])
 
-    def _program(self, host: Host) -> Chat | None:
-        pane = self._pane(host)
-        front = pane.front if pane else None
-        return front if isinstance(front, Chat) else None
+    # --- people who look after agents ---
 
-    def _pane(self, host: Host) -> Pane | None:
-        panes = host.tmux.all_panes()
-        return self._chance.choice(panes) if panes else None
+    async def _started(self, host: Host, agent: str) -> None:
+        program = self._chance.choice(PROGRAMS)
+        policy = self._chance.choice(("open", "open", "approval"))
+        hooks = program == "teller"
+        said = await host.call(
+            "start", name=agent, socket=SOCKET, command=(program,), policy=policy, hooks=hooks
+        )
+        if said.exit == 0:
+            self._world.tell(host.key, f"{agent} is started as {program}, {policy}")
+
+    async def _start(self, host: Host) -> None:
+        await self._started(host, self._chance.choice(AGENTS))
+
+    async def _start_twice(self, host: Host) -> None:
+        """Two people at once."""
+        agent = self._chance.choice(AGENTS)
+        await host.call("end", name=agent)
+        if host.node is not None:
+            await asyncio.gather(self._started(host, agent), self._started(host, agent))
+
+    async def _adopt(self, host: Host) -> None:
+        pane = host.tmux.window(SOCKET, Chat())
+        agent = self._chance.choice(AGENTS)
+        await host.call("end", name=agent)
+        if host.node is not None:
+            said = await host.call("adopt", name=agent, socket=SOCKET, pane=pane.id)
+            self._world.tell(host.key, f"{agent} adopts {pane.id}: {said.exit}")
+
+    async def _end(self, host: Host) -> None:
+        agent = self._chance.choice(AGENTS)
+        self._world.tell(host.key, f"{agent} is stopped")
+        await host.call("end", name=agent)
+
+    async def _forget(self, host: Host) -> None:
+        agent = self._chance.choice(AGENTS)
+        self._world.tell(host.key, f"{agent} is forgotten")
+        await host.call("forget", name=agent)
+        await asyncio.sleep(self._faults.some_s())
+        if host.node is not None:
+            await self._started(host, agent)
+
+    # --- people who let in and put out ---
+
+    async def _let_in(self, host: Host) -> None:
+        """A fourth node joins, by the hand of the one that may let it in."""
+        admin = self._world.hosts[HOSTS[0]]
+        if NEWCOMER in self._world.hosts or admin.node is None:
+            return
+        newcomer = self._world.host(NEWCOMER)
+        newcomer.up()
+        try:
+            await self._world.join(admin, newcomer)
+        except FleetError as error:  # somebody crashed; it stays alone
+            self._world.tell(NEWCOMER, f"does not get in: {error}")
+            return
+        if newcomer.node is not None:
+            await self._started(newcomer, AGENTS[0])
+
+    async def _put_out(self, host: Host) -> None:
+        """One node is put out in one storm of a few, by the hand of the one that may."""
+        admin = self._world.hosts[HOSTS[0]]
+        if host is admin or admin.node is None or self._world.revoked:
+            return
+        said = await admin.call("revoke", node=host.name, reason="a storm")
+        if said.exit == 0:
+            self._world.tell(host.key, "is put out")
+            self._world.revoked.add(host.node_id)
 
     # --- the end of it ---
 
     async def _calm(self) -> None:
         """Repair what people can repair."""
+        self._world.tell("", "the storm is over")
         self._world.net.heal()
+        self._world.net.stalls = 0.0
         for host in self._world.hosts.values():
+            host.disk.mend()
+            host.at_moment(0, lambda _moment: None)
             if host.node is None:
                 host.up()
             host.panes.forget_plans()
@@ -250,26 +216,22 @@ class Storm:
                     if isinstance(program, Chat):
                         program.set(
                             question="", asks_after_paste="", busy=False, reads=True, swallows=0,
-                            deaf=False, dies_on="",
+                            deaf=False, dies_on="", tells_after_s=0.0,
                         )  # fmt: skip
                         if program.draft:  # ours after a failure, or half a thought of somebody's
                             program.keys(b"\r")
             for agent in AGENTS:
                 await self._started(host, agent)
 
-    def _open(self) -> list[str]:
-        """What has not come to its end."""
-        found: list[str] = []
-        for host in self._world.hosts.values():
-            store = host.up_node.store
-            found += [
-                f"{item.envelope.id} {item.state} on {host.key}"
-                for item in store.inbox.recent("", 1_000, dead=False)
-                if item.state not in TERMINAL
-            ]
-            found += [
-                f"{row.envelope.id} queued on {host.key}"
-                for row in store.outbox.recent(1_000, dead=False)
-                if row.state is State.QUEUED
-            ]
-        return found
+    async def _rest(self) -> None:
+        """Wait until everything has ended."""
+        self._world.is_over = True
+        pause_s = 1.0
+        while pause_s < ENDS_WITHIN_S:
+            for host in self._world.hosts.values():
+                await self.read(host)
+            case = [Facts(host) for host in self._world.hosts.values()]
+            if not [*everything_ends(case)]:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s *= 2

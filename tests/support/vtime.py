@@ -87,12 +87,20 @@ class VirtualClock:
         self._low = 0
         self.ahead_s = 0.0
         """How far this host's calendar is ahead of the others'; a step is a change of it."""
+        self._read: dict[float, float] = {}
 
     def now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
     def wall_s(self) -> float:
-        return DAWN_S + self.now_s() + self.ahead_s
+        now_s = self.now_s()
+        wall_s = DAWN_S + now_s + self.ahead_s
+        self._read[wall_s] = now_s
+        return wall_s
+
+    def since_s(self, wall_s: float) -> float:
+        """When the calendar said this, as the loop counts; for what this clock was asked for."""
+        return self._read.get(wall_s, wall_s - DAWN_S)
 
     def new_id(self) -> str:
         now_ms = int(self.wall_s() * 1_000)

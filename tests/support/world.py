@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from structlog.testing import capture_logs
 
-from tests.support.host import Birth, Host, Said
-from tests.support.simnet import SimNet
+from tests.support.host import Birth, Host
+from tests.support.simnet import SimLink, SimNet
+from tests.support.visits import Said
 from tests.support.vtime import play
 
 T = TypeVar("T")
@@ -37,6 +38,16 @@ class World:
         self.dying: list[asyncio.Task[Any]] = []
         self.told: dict[str, list[str]] = {}
         """What callers were last told of each envelope: the states of its receipt."""
+        self.revoked: set[str] = set()
+        """Who was put out of the fleet, as the one who did it was told."""
+        self.breaches: list[str] = []
+        """What was seen, while it happened, of somebody who had been put out."""
+        self.is_over = False
+        """Nothing goes wrong any more, and everything had time to come to its end."""
+        self.journal: list[tuple[float, str, str]] = []
+        """What people and chance did: when, on which host, what."""
+        self.net.moment = self._at
+        self.net.heard = self._heard
         self.trouble: list[BaseException] = []
         """What nobody foresaw. A story in which there is any has failed."""
 
@@ -59,6 +70,24 @@ class World:
         """Let a node into another's fleet."""
         token, _ = await inviter.up_node.membership.invite(60.0)
         await joiner.up_node.membership.join(token)
+
+    def tell(self, key: str, what: str) -> None:
+        """Put into the journal what somebody or something did on a host."""
+        self.journal.append((asyncio.get_running_loop().time(), key, what))
+
+    def _at(self, node_id: str, moment: str) -> None:
+        for host in self.hosts.values():
+            if host.node_id == node_id:
+                host.at(moment)
+
+    def _heard(self, end: SimLink) -> None:
+        """A node listens to a peer: one that is put out, as far as it knows, it does not listen to."""
+        own_id, peer_id = end.ends
+        host = next(host for host in self.hosts.values() if host.node_id == own_id)
+        session = host.node.peers.session(peer_id) if host.node else None
+        is_heard = session is not None and session.link is end
+        if is_heard and host.node and host.node.fleet.roster.revoked(peer_id):
+            self.breaches.append(f"{host.key} listened to {peer_id[:6]}, which is put out")
 
     def note(self, said: Said) -> None:
         """Remember what a caller was told."""
