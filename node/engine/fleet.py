@@ -122,15 +122,21 @@ class Fleet:
             if node.node_id != self.me.node_id and self.roster.member(node.node_id) is None:
                 self.directory.drop_node(node.node_id)
         self._labels.clear()
-        for listener in self._listeners:
-            listener()
+        self._tell()
         return fresh
+
+    def _tell(self) -> None:
+        """Everybody, also when the disk fails for one of them; ``keep`` tells it once more then."""
+        for listener in self._listeners:
+            with contextlib.suppress(StoreFailed):
+                listener()
 
     def _lost(self) -> None:
         self._is_kept = False
 
     async def keep(self) -> None:
-        """Make the whole roster durable, if some of it was lost with a group of writes.
+        """Make the whole roster durable, and what follows from it, if some of that was lost with a
+        group of writes.
 
         Raises:
             StoreFailed: it is not.
@@ -139,6 +145,7 @@ class Fleet:
             self._is_kept = True
             entries = self.roster.entries()
             self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in entries)
+            self._tell()
         await self._store.commit()
 
     def enter(self, joined: Joined) -> None:

@@ -342,7 +342,9 @@ class Peers:
         session.feeding = False
         try:
             self._offer(session)
-        except FleetError as error:  # a disk that fails: tried again with the next wake, in a second
+        except (
+            FleetError
+        ) as error:  # a disk that fails: tried again with the next wake, in a second
             log.warning("feed troubled", error=error.code, detail=str(error))
         except Exception as error:  # nobody would ever send what was to be sent now
             log.exception("work failed", error=type(error).__name__)
