@@ -7,11 +7,12 @@ for itself only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from google.protobuf.internal import api_implementation
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from fleet.core import frames
 from fleet.core.bounds import (
@@ -20,6 +21,7 @@ from fleet.core.bounds import (
     CANDIDATES_LIMIT,
     ENVELOPES_LIMIT,
     SENTENCE_LIMIT,
+    STANDING_LIMIT,
     STEPS_LIMIT,
     WORD_LIMIT,
     count,
@@ -32,7 +34,14 @@ from fleet.core.bounds import (
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
-from fleet.core.errors import LAYER_OF, Candidate, FleetError, MalformedRequest, every_error
+from fleet.core.errors import (
+    LAYER_OF,
+    Candidate,
+    FleetError,
+    MalformedRequest,
+    VersionMismatch,
+    every_error,
+)
 from fleet.core.frames import Frame
 from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
@@ -43,6 +52,7 @@ CODEC_IS_FAST = api_implementation.Type() == "upb"
 _DETAIL_LIMIT_BYTES = 6_000  # what a peer refuses with travels in the trailing metadata
 
 # What a recipient's node may tell. That it was queued is the sender's node's own business.
+_OFFERS = {offer.value: offer for offer in frames.Offer}
 _STATES = {state.value: state for state in State if state is not State.QUEUED}
 _EVIDENCE = {"": None, **{evidence.value: evidence for evidence in Evidence}}
 _PRESENCES = {presence.value: presence for presence in Presence}
@@ -74,6 +84,12 @@ def frame_to_wire(frame: Frame) -> link_pb2.Frame:
             return link_pb2.Frame(ask=_ask_to_wire(frame))
         case frames.Answer():
             return link_pb2.Frame(answer=_answer_to_wire(frame))
+        case frames.Standing():
+            return link_pb2.Frame(standing=_standing_to_wire(frame))
+        case frames.Differing():
+            return link_pb2.Frame(differing=_differing_to_wire(frame))
+        case frames.Unknown():
+            raise ValueError("what is not known is not said")
         case _:
             assert_never(frame)
 
@@ -82,11 +98,14 @@ def frame_from_wire(wire: link_pb2.Frame, peer_id: str) -> Frame:
     """The frame that a peer wrote.
 
     Raises:
-        MalformedRequest: it is empty, or says something that this version does not know.
+        MalformedRequest: it is empty, or says something that makes no sense.
     """
     kind = wire.WhichOneof("frame")
     if kind is None:
-        raise MalformedRequest("a frame of an unknown kind")
+        newer = UnknownFieldSet(wire)
+        if not len(newer):
+            raise MalformedRequest("an empty frame")
+        return frames.Unknown(newer[0].field_number)
     try:
         return _READERS[kind](wire, peer_id)
     except (KeyError, ValueError) as error:
@@ -107,6 +126,16 @@ _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
     ),
     "ask": lambda wire, _: _ask_from_wire(wire.ask),
     "answer": lambda wire, _: _answer_from_wire(wire.answer),
+    "standing": lambda wire, _: frames.Standing(
+        _counts(wire.standing.sent), _counts(wire.standing.got)
+    ),
+    "differing": lambda wire, _: frames.Differing(
+        tuple(map(word, few(wire.differing.forgotten, STANDING_LIMIT, "ids"))),
+        tuple(
+            (word(e.envelope_id), State(e.state))
+            for e in few(wire.differing.ended, STANDING_LIMIT, "ids")
+        ),
+    ),
 }
 
 
@@ -119,6 +148,7 @@ def _hello_to_wire(hello: frames.Hello) -> link_pb2.Hello:
         epoch=hello.epoch,
         addresses=hello.addresses,
         roster_digest=hello.roster_digest,
+        latest=hello.latest,
     )
 
 
@@ -131,6 +161,7 @@ def _hello_from_wire(wire: link_pb2.Hello) -> frames.Hello:
         word(wire.epoch),
         tuple(map(word, few(wire.addresses, ADDRESSES_LIMIT, "addresses"))),
         word(wire.roster_digest),
+        wire.latest,
     )
 
 
@@ -142,7 +173,7 @@ def _post_to_wire(posted: tuple[frames.Posted, ...]) -> link_pb2.Frame:
     frame = link_pb2.Frame()
     frame.post.SetInParent()
     add = frame.post.envelopes.add
-    for envelope, expires_in_s in posted:
+    for envelope, expires_in_s, offer in posted:
         add(
             id=envelope.id,
             sender=envelope.sender,
@@ -155,6 +186,7 @@ def _post_to_wire(posted: tuple[frames.Posted, ...]) -> link_pb2.Frame:
             created_at_s=envelope.created_at_s,
             expires_in_s=expires_in_s,
             draft_limit_s=envelope.draft_limit_s,
+            offer=offer.value,
         )
     return frame
 
@@ -183,7 +215,7 @@ def _posted_from_wire(wire: types_pb2.Envelope, peer_id: str) -> frames.Posted:
         0.0,
         seconds(wire.draft_limit_s),
     )
-    return frames.Posted(envelope, seconds(wire.expires_in_s))
+    return frames.Posted(envelope, seconds(wire.expires_in_s), _OFFERS[wire.offer])
 
 
 def _taken_to_wire(taken: frames.Taken) -> mailbox_pb2.Taken:
@@ -235,6 +267,25 @@ def _report_from_wire(wire: mailbox_pb2.Report) -> frames.Report:
     return frames.Report(word(wire.envelope_id), first, tuple(entries), cleaned)
 
 
+# --- what is open between two nodes ------------------------------------------------------------------
+
+
+def _standing_to_wire(standing: frames.Standing) -> mailbox_pb2.Standing:
+    return mailbox_pb2.Standing(
+        sent=[mailbox_pb2.ReportCount(envelope_id=i, count=n) for i, n in standing.sent],
+        got=[mailbox_pb2.ReportCount(envelope_id=i, count=n) for i, n in standing.got],
+    )
+
+
+def _counts(wire: Sequence[mailbox_pb2.ReportCount]) -> tuple[tuple[str, int], ...]:
+    return tuple((word(c.envelope_id), count(c.count)) for c in few(wire, STANDING_LIMIT, "ids"))
+
+
+def _differing_to_wire(differing: frames.Differing) -> mailbox_pb2.Differing:
+    ended = [mailbox_pb2.Ended(envelope_id=i, state=s.value) for i, s in differing.ended]
+    return mailbox_pb2.Differing(forgotten=differing.forgotten, ended=ended)
+
+
 # --- the directory ---------------------------------------------------------------------------------
 
 
@@ -279,12 +330,14 @@ def _ask_to_wire(ask: frames.Ask) -> link_pb2.Ask:
             return link_pb2.Ask(number=ask.number, cancel=cancel)
         case frames.AdminAsk(caller):
             return link_pb2.Ask(number=ask.number, admin=link_pb2.AdminAsk(caller=caller))
+        case None:
+            raise ValueError("what is not known is not asked")
         case _:
             assert_never(ask.question)
 
 
 def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
-    question: frames.Question
+    question: frames.Question | None = None
     match wire.WhichOneof("question"):
         case "peek":
             peek = wire.peek
@@ -297,7 +350,7 @@ def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
         case "admin":
             question = frames.AdminAsk(word(wire.admin.caller))
         case _:
-            raise ValueError("no known question")
+            pass  # a newer version's
     return frames.Ask(wire.number, question)
 
 
@@ -335,7 +388,7 @@ def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
         case "error":
             body = error_from_wire(wire.error)
         case _:
-            raise ValueError("no known body")
+            body = VersionMismatch("the answer is of a version that is not known here")
     return frames.Answer(wire.number, body)
 
 

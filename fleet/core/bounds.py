@@ -14,6 +14,8 @@ from fleet.core.address import NAME
 
 ENVELOPES_LIMIT = 1_024
 """In one post; ours have 128, those of earlier builds had 256."""
+STANDING_LIMIT = 2_000
+"""Ids in one word on what is open, each a look into the database. A node sends several, of half that."""
 AGENTS_LIMIT = 4_096
 """Of one node."""
 ADDRESSES_LIMIT = 64

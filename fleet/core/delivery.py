@@ -88,6 +88,7 @@ class Event(StrEnum):
     EXPIRE = "expire"
     CANCEL = "cancel"
     TAKE = "take"  # the recipient's node answered that it is durable there
+    FORGET = "forget"  # the recipient's node has taken it, and does not know it any more
 
 
 _WAITING = (State.ACCEPTED, State.HELD)
@@ -100,6 +101,7 @@ RECIPIENT: Mapping[tuple[State, Event], State] = MappingProxyType(
         **{(state, Event.CANCEL): State.CANCELLED for state in _WAITING},
         **{(state, Event.REFUSE): State.REFUSED for state in _WAITING},
         **{(state, Event.ACK): State.ACKNOWLEDGED for state in _WAITING},
+        **{(state, Event.LOSE): State.IN_DOUBT for state in _WAITING},  # typed, and forgotten here
         (State.HELD, Event.RELEASE): State.ACCEPTED,
         (State.TYPING, Event.NOT_TYPED): State.HELD,
         (State.TYPING, Event.TYPE): State.TYPED,
@@ -122,6 +124,9 @@ SENDER: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.QUEUED, Event.EXPIRE): State.EXPIRED,
         (State.QUEUED, Event.CANCEL): State.CANCELLED,
         (State.QUEUED, Event.LOSE): State.IN_DOUBT,  # shown to a node that is not heard of any more
+        **{(state, Event.FORGET): State.QUEUED for state in _WAITING},
+        (State.TYPING, Event.LOSE): State.IN_DOUBT,  # typed there, and forgotten
+        (State.TYPED, Event.LOSE): State.IN_DOUBT,
     }
 )
 

@@ -7,20 +7,26 @@ timeline, directory words replace each other whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
+from fleet.core.delivery import State
 from fleet.core.directory import AgentEntry
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors import FleetError
 from fleet.core.roster import SignedEntry
 
 PROTOCOL = 1
+"""The oldest version of the protocol that is spoken: the one before the latest."""
+LATEST_PROTOCOL = 2
+"""Version 2 compares what is open, once in each life of a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first frame of each side. ``boot`` is one life of the node, ``epoch`` one life of its
-    database: a restored backup is noticed. ``addresses`` are host:port, the surest first."""
+    """The first frame of each side. ``protocol`` is the oldest version that it speaks, ``latest`` the
+    newest (0: no other). ``boot`` is one life of the node, ``epoch`` one of its database.
+    ``addresses`` are host:port, the surest first."""
 
     protocol: int
     build: str
@@ -29,6 +35,7 @@ class Hello:
     epoch: str
     addresses: tuple[str, ...]
     roster_digest: str
+    latest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,20 @@ class DirectoryWord:
     gone: tuple[str, ...] = ()
 
 
+class Offer(StrEnum):
+    """What the sender's node knows of an envelope that it offers."""
+
+    FIRST = ""  # it was shown to nobody
+    SHOWN = "shown"  # it was on its way before, and no answer came
+    TAKEN = "taken"  # the recipient's node had taken it, and has forgotten it
+
+
 class Posted(NamedTuple):
     """An envelope on its way. ``expires_in_s`` replaces its deadline: clocks are not compared."""
 
     envelope: Envelope
     expires_in_s: float
+    offer: Offer = Offer.FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,25 @@ class ReportsTaken:
     """The sender's node has stored, per envelope, this many of the recipient's entries."""
 
     counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is open between the two, said once in each pair of lives. ``sent``: what the other one has
+    taken from the sender of this and not ended, with how many of its entries are stored. ``got``:
+    what the other one sent and is not ended here, with how many entries there are."""
+
+    sent: tuple[tuple[str, int], ...]
+    got: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """The answer to ``Standing``. ``forgotten``: what it says was taken here, and is not known.
+    ``ended``: what it says is open, and how that ended as far as was told here (or ``typed``)."""
+
+    forgotten: tuple[str, ...] = ()
+    ended: tuple[tuple[str, State], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +217,11 @@ AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FleetError
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question with a number, answered by ``Answer`` with the same number, in any order."""
+    """A question with a number, answered by ``Answer`` with the same number, in any order. None is a
+    question that this version does not know."""
 
     number: int
-    question: Question
+    question: Question | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +232,14 @@ class Answer:
     body: AnswerBody
 
 
-Frame = Hello | RosterWord | DirectoryWord | Post | Taken | Reports | ReportsTaken | Ask | Answer
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame that a newer version knows, by its number there. It is passed over."""
+
+    number: int
+
+
+Frame = (
+    Hello | RosterWord | DirectoryWord | Post | Taken | Reports | ReportsTaken | Ask | Answer | Standing
+    | Differing | Unknown
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The one stream between two nodes: which of two to keep, and when to try again.
+"""The one stream between two nodes: what is spoken on it, which of two to keep, when to try again.
 
 Both sides may dial, since either may sit behind a firewall. Of two live links the one dialled by
 the smaller node id stays; a new link from the same side, or from a new life of the peer, always
@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL, Hello
+
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 _GROWTH = 1.7
+
+
+def agreed(hello: Hello) -> int | None:
+    """The version of the protocol to speak with whoever says this: the newest that both know; None
+    when there is none. An unknown field is passed over, so a newer version may say more."""
+    newest = min(LATEST_PROTOCOL, hello.latest or hello.protocol)
+    return newest if newest >= max(PROTOCOL, hello.protocol) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fleet.core.frames import DirectoryWord, Frame, Post, Reports, ReportsTaken, RosterWord, Taken
+from fleet.core.frames import (
+    DirectoryWord,
+    Frame,
+    Post,
+    Reports,
+    ReportsTaken,
+    RosterWord,
+    Standing,
+    Taken,
+)
 
 TOTAL_PER_S = 4_000.0
 """Words of all peers together while several speak: a third of what two slow cores take from one."""
@@ -86,6 +95,8 @@ def cost(frame: Frame) -> float:
             return float(sum(1 + len(one.entries) for one in reports))
         case ReportsTaken(counts):
             return 1.0 + len(counts) / 4
+        case Standing(sent, got):
+            return 1.0 + len(sent) + len(got)
         case Taken(envelope_ids, declined):
             return 1.0 + len(envelope_ids) / 8 + len(declined)
         case _:

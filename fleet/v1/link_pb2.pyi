@@ -33,12 +33,16 @@ class Hello(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
     ROSTER_DIGEST_FIELD_NUMBER: _builtins.int
+    LATEST_FIELD_NUMBER: _builtins.int
     protocol: _builtins.int
+    """the oldest version that is spoken"""
     build: _builtins.str
     name: _builtins.str
     boot: _builtins.str
     epoch: _builtins.str
     roster_digest: _builtins.str
+    latest: _builtins.int
+    """the newest version that is spoken; 0, from version 1, is the same as the oldest"""
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -51,10 +55,11 @@ class Hello(_message.Message):
         epoch: _builtins.str = ...,
         addresses: _abc.Iterable[_builtins.str] | None = ...,
         roster_digest: _builtins.str = ...,
+        latest: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "boot", b"boot", "build", b"build", "epoch", b"epoch", "name", b"name", "protocol", b"protocol", "roster_digest", b"roster_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "boot", b"boot", "build", b"build", "epoch", b"epoch", "latest", b"latest", "name", b"name", "protocol", b"protocol", "roster_digest", b"roster_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,6 +358,8 @@ class Frame(_message.Message):
     REPORTS_TAKEN_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    DIFFERING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -371,6 +378,12 @@ class Frame(_message.Message):
     def ask(self) -> Global___Ask: ...
     @_builtins.property
     def answer(self) -> Global___Answer: ...
+    @_builtins.property
+    def standing(self) -> _mailbox_pb2.Standing:
+        """from version 2 on"""
+
+    @_builtins.property
+    def differing(self) -> _mailbox_pb2.Differing: ...
     def __init__(
         self,
         *,
@@ -383,12 +396,14 @@ class Frame(_message.Message):
         reports_taken: _mailbox_pb2.ReportsTaken | None = ...,
         ask: Global___Ask | None = ...,
         answer: Global___Answer | None = ...,
+        standing: _mailbox_pb2.Standing | None = ...,
+        differing: _mailbox_pb2.Differing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "taken", b"taken"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "taken", b"taken"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "roster", "directory", "post", "taken", "reports", "reports_taken", "ask", "answer"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "roster", "directory", "post", "taken", "reports", "reports_taken", "ask", "answer", "standing", "differing"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

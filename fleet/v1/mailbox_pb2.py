@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from fleet.v1 import types_pb2 as fleet_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66leet/v1/mailbox.proto\x12\x08\x66leet.v1\x1a\x14\x66leet/v1/types.proto\"-\n\x04Post\x12%\n\tenvelopes\x18\x01 \x03(\x0b\x32\x12.fleet.v1.Envelope\"T\n\x08\x44\x65\x63lined\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.fleet.v1.ErrorDetail\x12\r\n\x05retry\x18\x03 \x01(\x08\"C\n\x05Taken\x12\x14\n\x0c\x65nvelope_ids\x18\x01 \x03(\t\x12$\n\x08\x64\x65\x63lined\x18\x02 \x03(\x0b\x32\x12.fleet.v1.Declined\"_\n\x06Report\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12 \n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x0f.fleet.v1.Entry\x12\x0f\n\x07\x63leaned\x18\x04 \x01(\r\",\n\x07Reports\x12!\n\x07reports\x18\x01 \x03(\x0b\x32\x10.fleet.v1.Report\"1\n\x0bReportCount\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"5\n\x0cReportsTaken\x12%\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x15.fleet.v1.ReportCountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66leet/v1/mailbox.proto\x12\x08\x66leet.v1\x1a\x14\x66leet/v1/types.proto\"-\n\x04Post\x12%\n\tenvelopes\x18\x01 \x03(\x0b\x32\x12.fleet.v1.Envelope\"T\n\x08\x44\x65\x63lined\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.fleet.v1.ErrorDetail\x12\r\n\x05retry\x18\x03 \x01(\x08\"C\n\x05Taken\x12\x14\n\x0c\x65nvelope_ids\x18\x01 \x03(\t\x12$\n\x08\x64\x65\x63lined\x18\x02 \x03(\x0b\x32\x12.fleet.v1.Declined\"_\n\x06Report\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12 \n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x0f.fleet.v1.Entry\x12\x0f\n\x07\x63leaned\x18\x04 \x01(\r\",\n\x07Reports\x12!\n\x07reports\x18\x01 \x03(\x0b\x32\x10.fleet.v1.Report\"1\n\x0bReportCount\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"5\n\x0cReportsTaken\x12%\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x15.fleet.v1.ReportCount\"S\n\x08Standing\x12#\n\x04sent\x18\x01 \x03(\x0b\x32\x15.fleet.v1.ReportCount\x12\"\n\x03got\x18\x02 \x03(\x0b\x32\x15.fleet.v1.ReportCount\"+\n\x05\x45nded\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\">\n\tDiffering\x12\x11\n\tforgotten\x18\x01 \x03(\t\x12\x1e\n\x05\x65nded\x18\x02 \x03(\x0b\x32\x0f.fleet.v1.Endedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,4 +46,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTCOUNT']._serialized_end=452
   _globals['_REPORTSTAKEN']._serialized_start=454
   _globals['_REPORTSTAKEN']._serialized_end=507
+  _globals['_STANDING']._serialized_start=509
+  _globals['_STANDING']._serialized_end=592
+  _globals['_ENDED']._serialized_start=594
+  _globals['_ENDED']._serialized_end=637
+  _globals['_DIFFERING']._serialized_start=639
+  _globals['_DIFFERING']._serialized_end=701
 # @@protoc_insertion_point(module_scope)

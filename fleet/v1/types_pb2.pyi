@@ -37,6 +37,7 @@ class Envelope(_message.Message):
     CREATED_AT_S_FIELD_NUMBER: _builtins.int
     EXPIRES_IN_S_FIELD_NUMBER: _builtins.int
     DRAFT_LIMIT_S_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """ULID"""
     sender: _builtins.str
@@ -54,6 +55,8 @@ class Envelope(_message.Message):
     """remaining: clocks are never compared"""
     draft_limit_s: _builtins.float
     """how long a draft in the agent's input may hold it back; 0 is not said"""
+    offer: _builtins.str
+    """"", "shown" or "taken": what the sending node knows of it already"""
     def __init__(
         self,
         *,
@@ -68,10 +71,11 @@ class Envelope(_message.Message):
         created_at_s: _builtins.float = ...,
         expires_in_s: _builtins.float = ...,
         draft_limit_s: _builtins.float = ...,
+        offer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_s", b"created_at_s", "draft_limit_s", b"draft_limit_s", "expires_in_s", b"expires_in_s", "hops", b"hops", "id", b"id", "raw", b"raw", "recipient", b"recipient", "reply_to", b"reply_to", "sender", b"sender", "text", b"text", "thread", b"thread"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_s", b"created_at_s", "draft_limit_s", b"draft_limit_s", "expires_in_s", b"expires_in_s", "hops", b"hops", "id", b"id", "offer", b"offer", "raw", b"raw", "recipient", b"recipient", "reply_to", b"reply_to", "sender", b"sender", "text", b"text", "thread", b"thread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,7 +17,8 @@ import grpc
 
 from fleet.config import split_address
 from fleet.core.errors import FleetError, Layer, NodeUnreachable, NotPaired, VersionMismatch
-from fleet.core.frames import PROTOCOL, Hello, Step
+from fleet.core.frames import Hello, Step
+from fleet.core.link import agreed
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2, link_pb2_grpc
 from fleet.wire import frame_from_wire
@@ -103,7 +104,7 @@ class GrpcDialer:
                 if isinstance(first, link_pb2.Frame)
                 else None
             )
-            if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+            if not isinstance(hello, Hello) or agreed(hello) is None:
                 raise VersionMismatch(
                     f"{member.name} speaks another protocol",
                     hint="install the same version of fleet on both hosts",

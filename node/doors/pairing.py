@@ -14,7 +14,7 @@ from typing import Protocol
 
 from fleet.core.address import parse_name
 from fleet.core.errors import InvitationRefused, VersionMismatch
-from fleet.core.frames import PROTOCOL
+from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.invitation import inviter_proof, joiner_proof, transcript
 from fleet.core.roster import SignedEntry
 from fleet.v1 import pairing_pb2
@@ -105,9 +105,9 @@ class PairingService:
             self._under_way -= 1
 
     def _check(self, knock: pairing_pb2.Knock, address: str) -> None:
-        if knock.protocol != PROTOCOL:
+        if not PROTOCOL <= knock.protocol <= LATEST_PROTOCOL:
             raise VersionMismatch(
-                f"the inviter speaks protocol {PROTOCOL}, this node {knock.protocol}",
+                f"the inviter speaks protocol {PROTOCOL} to {LATEST_PROTOCOL}, this node {knock.protocol}",
                 hint="install the same version of fleet on both hosts",
             )
         parse_name(knock.name)

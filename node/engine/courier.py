@@ -31,6 +31,7 @@ from fleet.core.screen import (
     Look,
     Own,
     Tty,
+    bound,
     fits,
     gate,
 )
@@ -48,6 +49,7 @@ _QUIET_S = 0.25  # a hold shorter than this is no news: a program redraws, a com
 _SLOW_NEWS = frozenset({HoldReason.BUSY, HoldReason.STARTING})
 _TROUBLE_S = 1.0
 _UNTIL_WOKEN_S = 3_600.0
+_OLDER = "older than pane: "  # and an agent's name: the incarnation of which this was seen
 _CHANGED = "the pane changed at the last moment"
 _NOT_WHOLE = "the program cannot be given it whole, and a raw text is not shortened"
 _NOT_LEFT = "somebody's draft stood in its input for too long"
@@ -95,7 +97,9 @@ class Courier:
         self._stopping = False
         self._typing = 0
         self._still = asyncio.Event()
+        self._tokens_before = {a.ref.token for a in agents.all() if a.ref is not None}
         inbox.wake = self.wake
+        inbox.knows_all = self.knows_all
 
     def wake(self, name: str) -> None:
         """There may be something to do for an agent."""
@@ -194,6 +198,8 @@ class Courier:
             return self._hold(desk, job, hold.reason, hold.detail)
         desk.held_since_s, desk.hold_poll_s = -1.0, FIRST_HOLD_POLL_S
         desk.ready_token = job.ref.token
+        if desk.mark < 0 and self._is_doubted(desk, job, look):
+            return 0
         begun = await self._begin(desk, job, look)
         if begun is None:
             return 0
@@ -231,6 +237,41 @@ class Courier:
         desk.hold_poll_s = min(LAST_HOLD_POLL_S, pause_s * 1.5)
         return pause_s
 
+    def _is_doubted(self, desk: Desk, job: Job, look: Look) -> bool:
+        """Whether the envelope may have been typed before: its pane was given more than is known here."""
+        name, seq = job.item.envelope.recipient, job.item.seq
+        desk.mark = self._store.inbox.last_mark(name)
+        if look.last <= desk.mark:
+            return False
+        self._note_older(name, job.ref.token)
+        self._inbox.doubt_before(name)
+        return seq <= self._store.inbox.last_before
+
+    async def knows_all(self, name: str) -> bool | None:
+        """Whether all that was ever pasted into an agent's pane is known here; None when that cannot be
+        told: there is no such pane, or the agent was started after this life of the node began."""
+        agent = self._agents.get(name)
+        if agent is None or agent.ref is None:
+            return None
+        token = agent.ref.token
+        if self._store.database.meta(_OLDER + name) == token.encode():
+            return False
+        try:
+            look = await self._panes.look(agent.ref)
+        except NoTmux:
+            return None
+        if bound(look, token, is_shell=self._agents.profile(agent).is_shell) is not None:
+            return None
+        if look.last > self._store.inbox.last_mark(name):
+            self._note_older(name, token)
+            return False
+        return True if token in self._tokens_before else None
+
+    def _note_older(self, name: str, token: str) -> None:
+        """The marks will agree again after the next paste; that they did not is remembered."""
+        log.warning("database older than pane", agent=name)
+        self._store.database.put_meta(_OLDER + name, token.encode())
+
     def _is_overdue(self, job: Job) -> bool:
         """Whether a draft has held it back for longer than is waited for, and nothing else since."""
         limit_s = job.item.envelope.draft_limit_s or job.profile.draft_limit_s
@@ -243,8 +284,6 @@ class Courier:
         item = self._store.inbox.get(job.item.envelope.id)
         if item is None or not may(RECIPIENT, item.state, Event.BEGIN):
             return None
-        if desk.mark < 0:
-            desk.mark = self._store.inbox.last_mark(item.envelope.recipient)
         desk.mark = max(desk.mark, look.last) + 1
         how = Paste.LINES if look.tty is Tty.LINE else job.profile.paste
         cleaned = clean(item.envelope.text)

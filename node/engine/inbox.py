@@ -7,7 +7,9 @@ typing; people approve, cancel and acknowledge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from fleet.core.address import NAME, OPERATOR
@@ -43,7 +45,7 @@ from fleet.core.errors import (
     UnknownAgent,
     WrongState,
 )
-from fleet.core.frames import Declined, Posted, Report, Taken
+from fleet.core.frames import Declined, Offer, Posted, Report, Taken
 from fleet.core.trust import Caller, Ruling, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
@@ -58,6 +60,12 @@ INBOX_LIMIT = 100_000
 SHARE = 25_000
 """Of these, from one other node: it cannot fill an inbox so that nobody else's finds room."""
 
+_OFFERED_AGAIN = "it was here before, and may have been typed: this database is older than that"
+_PANE_KNOWS_MORE = "its pane was given more than this database knows of: it is older than that"
+_WAITING = (State.ACCEPTED, State.HELD)
+_ENDED_AS = {
+    State.CANCELLED: Event.CANCEL, State.EXPIRED: Event.EXPIRE, State.REFUSED: Event.REFUSE,
+}  # fmt: skip
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
 _LONGEST_NAME = 63  # of the grammar's names; an id is shorter
@@ -88,7 +96,10 @@ class Inbox:
         """How often a group of writes was taken back."""
         store.database.on_loss(self._lost)
         fleet.listen(self._members_changed)
+        self._accepting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
+        # Whether all that was typed to an agent is known here; None where its pane cannot tell.
+        self.knows_all: Callable[[str], Awaitable[bool | None]] = _cannot_tell
         self.wake: Callable[[str], None] = lambda _name: None
         self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
 
@@ -101,7 +112,7 @@ class Inbox:
     def accept(self, caller: Caller, envelope: Envelope) -> tuple[Entry, ...]:
         """Stage an envelope of a proven sender; its first timeline entries.
 
-        The same envelope again changes nothing. Durable with the store's next commit.
+        The same envelope again changes nothing, and has none. Durable with the store's next commit.
 
         Raises:
             FleetError: it is not taken: unknown agent, no grant, full, too long a conversation.
@@ -123,6 +134,8 @@ class Inbox:
             self._audit("envelope taken", envelope, digest=text, by=ruling.by, **held)
         elif not self._store.inbox.holds(envelope.id, envelope.from_node):
             raise Refused(f"an envelope of another node has the id {envelope.id}")
+        else:
+            return ()
         return entries
 
     def _ruling(self, caller: Caller, envelope: Envelope) -> Ruling:
@@ -141,6 +154,11 @@ class Inbox:
         declined: list[Declined] = []
         recipients: dict[str, None] = {}  # in the order of the batch
         held: list[str] = []
+        again: list[str] = []
+        batch = tuple(batch)
+        # What comes later does not overtake while panes are looked at.
+        async with self._accepting[node_id]:
+            doubtful = await self._doubtful(node_id, batch)
         for posted in batch:
             envelope_id = posted.envelope.id
             if (refusal := self._refused.get((node_id, envelope_id))) is not None:
@@ -152,11 +170,15 @@ class Inbox:
                 entries = self.accept(self._fleet.peer_caller(envelope.sender, node_id), envelope)
                 recipients[envelope.recipient] = None
                 held += [envelope_id] if len(entries) > 1 else []
+                again += [] if entries else [envelope_id]
                 taken.append(envelope_id)
+                if envelope_id in doubtful:
+                    self._doubt(envelope_id, _OFFERED_AGAIN)
             except StoreFailed:
                 raise  # what was taken of the batch before is taken back with it
             except FleetError as error:
                 if self._store.inbox.holds(envelope_id, node_id):
+                    again.append(envelope_id)
                     taken.append(envelope_id)
                 elif isinstance(error, MailboxFull):
                     declined.append(Declined(envelope_id, error, retry=True))
@@ -168,13 +190,71 @@ class Inbox:
         # typed is written down once more first, and that commit comes after this one.
         for name in recipients:
             self.wake(name)
+        # Whoever offers it has no news of it: its database may be an older copy.
+        retold = [i for i in again if self._store.inbox.untell(i, 1)]
         fault("rx:before_commit")
         await self._store.commit()
         for envelope_id in held:
             if (item := self._store.inbox.get(envelope_id)) is not None:
                 self._spread(item, here=False)
+        items = [item for i in retold if (item := self._store.inbox.get(i)) is not None]
+        self.tell(node_id, tuple(map(self._report, items)))
         fault("rx:after_commit_before_ack")
         return Taken(tuple(taken), tuple(declined))
+
+    async def _doubtful(self, node_id: str, batch: Iterable[Posted]) -> set[str]:
+        """Of what was offered before and is not here: what may have been typed, and was forgotten.
+
+        What never arrived is no different in a node that forgot nothing, so the pane decides: it
+        carries the number of the last paste. Of what was taken here once it has to prove more.
+        """
+        known: dict[str, bool | None] = {OPERATOR: True}
+        found: set[str] = set()
+        for envelope, _, offer in batch:
+            if offer is Offer.FIRST or self._store.inbox.holds(envelope.id, node_id):
+                continue
+            name = envelope.recipient
+            if name not in known:
+                known[name] = await self.knows_all(name)
+            if known[name] is False or (offer is Offer.TAKEN and known[name] is None):
+                found.add(envelope.id)
+        return found
+
+    def _doubt(self, envelope_id: str, why: str) -> None:
+        item = self._store.inbox.get(envelope_id)
+        if item is not None and may(RECIPIENT, item.state, Event.LOSE):
+            self.advance(item, Event.LOSE, detail=why)
+
+    def doubt_before(self, name: str) -> None:
+        """An agent's pane was given more than is known here: what an earlier life left may have been it."""
+        for item in self._store.inbox.open(name):
+            if item.seq <= self._store.inbox.last_before and item.state in _WAITING:
+                self.advance(item, Event.LOSE, detail=_PANE_KNOWS_MORE)
+
+    # --- when what two nodes know is compared ---
+
+    def standing(self, node_id: str) -> tuple[tuple[str, int], ...]:
+        """What a node sent and is not ended here."""
+        return tuple(self._store.inbox.standing(node_id))
+
+    def untell(self, node_id: str, envelope_id: str, count: int) -> bool:
+        """Whether an envelope of a node is here. It has so many entries of it, and is told the rest."""
+        if not self._store.inbox.holds(envelope_id, node_id):
+            return False
+        self._store.inbox.untell(envelope_id, max(1, count))
+        return True
+
+    def ended_elsewhere(self, node_id: str, ended: Iterable[tuple[str, State]]) -> int:
+        """Their sender's node was told that these had ended, or were typed: they are not typed again."""
+        number = 0
+        for envelope_id, state in ended:
+            item = self._store.inbox.get(envelope_id)
+            if item is None or item.envelope.from_node != node_id or item.state not in _WAITING:
+                continue
+            event = _ENDED_AS.get(state, Event.LOSE)
+            self.advance(item, event, detail=f"{state} before, as its sender's node was told")
+            number += 1
+        return number
 
     def _claimed(self, node_id: str, sent: Envelope) -> Envelope:
         """What a peer's node says of an envelope, as far as it goes into the log: whose node it is we
@@ -437,3 +517,7 @@ class Inbox:
             to=envelope.to,
             **facts,
         )
+
+
+async def _cannot_tell(_name: str) -> bool | None:
+    return None

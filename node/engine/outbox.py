@@ -37,7 +37,7 @@ from fleet.core.errors import (
     UnknownEnvelope,
     WrongState,
 )
-from fleet.core.frames import Declined, Posted, Report
+from fleet.core.frames import Declined, Offer, Posted, Report
 from fleet.core.trust import Caller, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
@@ -52,6 +52,8 @@ from node.store import SqliteStore
 
 TIMELINE_LIMIT = 1_000
 """Entries kept of one envelope's life; after that, only how it ends. A long hold has a few dozen."""
+
+_FORGOTTEN = "its node does not know it any more: its database is older than that"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class Outbox:
         self.room = Room(store)
         self._tails: dict[str, Tail] = {}  # of nodes that are fed now
         self._reach = Reach(store)
+        self._taken_before: dict[str, frozenset[int]] = {}
+        self._shown_before: dict[str, int] = {}
+        self._compared: set[str] = set()  # nodes whose mail was compared with ours in this life
+        self._ended_here: dict[str, list[str]] = {}  # before that
         self._group: asyncio.Future[None] | None = None
         self._staging: dict[str, int] = {}  # the open group's youngest row per node
         store.database.on_loss(self._lost)
@@ -242,12 +248,24 @@ class Outbox:
             size += len(envelope.text) * 3 + 500  # a bound on its UTF-8 and addressing
             if batch and size > limit_bytes:
                 break
-            batch.append((seq, Posted(envelope, max(0.0, envelope.expires_at_s - now_s))))
+            left_s = max(0.0, envelope.expires_at_s - now_s)
+            batch.append((seq, Posted(envelope, left_s, self._offer(node_id, seq))))
         if batch:
             self._reach.show(node_id, batch[-1][0])
         elif rows and rows[0][0] <= self._durable_seq:
             self._reach.extend(node_id, self._durable_seq, self.queued)
         return batch
+
+    def _offer(self, node_id: str, seq: int) -> Offer:
+        """What is known already of an envelope that goes out."""
+        if seq in self._taken_before.get(node_id, ()):
+            return Offer.TAKEN
+        return Offer.SHOWN if seq <= self._shown_before.get(node_id, 0) else Offer.FIRST
+
+    def link_began(self, node_id: str) -> None:
+        """What was shown before this is known to the node, perhaps."""
+        self._shown_before[node_id] = self._reach.shown(node_id)
+        self._taken_before[node_id] = self._store.outbox.taken_before(node_id)
 
     def link_ended(self, node_id: str) -> None:
         """Nothing more is shown to the node until there is another link, nor kept in memory for it."""
@@ -293,9 +311,13 @@ class Outbox:
         if row is None or not may(SENDER, row.state, Event.REFUSE):
             return ()
         error = declined.error
-        is_late = isinstance(error, Expired)
-        state = step(SENDER, row.state, Event.EXPIRE if is_late else Event.REFUSE)
-        entry = Entry(state, self._clock.wall_s(), label, error.code, detail=error.message)
+        event = Event.EXPIRE if isinstance(error, Expired) else Event.REFUSE
+        if row.remote:  # it had taken it once, and may have typed it
+            event = Event.LOSE
+        entry = Entry(
+            step(SENDER, row.state, event), self._clock.wall_s(), label, error.code,
+            detail=error.message,
+        )  # fmt: skip
         self._store.outbox.end(row.envelope.id, entry)
         self._leave(row)
         self._audit("envelope refused", row.envelope, by=label, reason=error.code)
@@ -341,6 +363,62 @@ class Outbox:
         if told[-1].state in TERMINAL:
             self._audit("envelope ended", row.envelope, state=told[-1].state, by=label)
         return known + len(news), told
+
+    # --- when what two nodes know is compared ---
+
+    def standing(self, node_id: str) -> tuple[tuple[str, int], ...]:
+        """What a node has taken and not ended, as far as is known here, and what was ended here without
+        asking it: an older copy of this database may not know that it was taken."""
+        since_s = self._clock.wall_s() - DEDUPE_KEPT_S
+        ended = [(envelope_id, 0) for envelope_id in self._ended_here.get(node_id, ())]
+        return (*ended, *self._store.outbox.standing(node_id, since_s))
+
+    def compared(self, node_id: str) -> None:
+        """From now on nothing is ended here that the node has."""
+        self._compared.add(node_id)
+        self._ended_here.pop(node_id, None)
+
+    def ended_of(
+        self, node_id: str, open_there: Iterable[tuple[str, int]]
+    ) -> tuple[tuple[str, State], ...]:
+        """How envelopes ended that a node says are open there. Of others it tells anew from what it has."""
+        ended: list[tuple[str, State]] = []
+        for envelope_id, entries in open_there:
+            row = self._store.outbox.get(envelope_id)
+            if row is None or row.envelope.to_node != node_id:
+                continue
+            if row.state in TERMINAL or row.state is State.TYPED:
+                ended.append((envelope_id, row.state))
+            elif row.remote > entries:
+                self._store.outbox.heard(envelope_id, entries)
+        return tuple(ended)
+
+    def forgotten(self, node_id: str, ids: Iterable[str]) -> int:
+        """A node does not know any more what it took: offered again, unless it had been typed there."""
+        number = 0
+        label = self._fleet.label(node_id)
+        for envelope_id in ids:
+            row = self._store.outbox.get(envelope_id)
+            if row is None or row.envelope.to_node != node_id:
+                continue
+            if may(SENDER, row.state, Event.FORGET):
+                state = step(SENDER, row.state, Event.FORGET)
+                entry = Entry(state, self._clock.wall_s(), label, detail=_FORGOTTEN)
+                self._store.outbox.again(envelope_id, entry)
+                self.room.count(node_id, +1, size_of(row.envelope.text))
+            elif row.state is not State.QUEUED and may(SENDER, row.state, Event.LOSE):
+                state = step(SENDER, row.state, Event.LOSE)
+                entry = Entry(state, self._clock.wall_s(), label, detail=_FORGOTTEN)
+                self._store.outbox.report(envelope_id, (entry,), row.remote, row.cleaned)
+                self._audit("envelope ended", row.envelope, state=state, detail=_FORGOTTEN)
+            else:
+                continue
+            self._events.moved(envelope_id, (entry,))
+            number += 1
+        self._tails.pop(node_id, None)  # what is queued again is older than what it holds
+        self._taken_before[node_id] = self._store.outbox.taken_before(node_id)
+        self._store.commit_soon()
+        return number
 
     # --- ends on this side ---
 
@@ -388,6 +466,8 @@ class Outbox:
         self._store.outbox.end(row.envelope.id, entry)
         self._audit("envelope ended", row.envelope, state=entry.state, detail=detail)
         self._leave(row)
+        if row.envelope.to_node not in self._compared:
+            self._ended_here.setdefault(row.envelope.to_node, []).append(row.envelope.id)
         await self._store.commit()
         self._events.moved(row.envelope.id, (entry,), sent=True)
 

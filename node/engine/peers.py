@@ -15,10 +15,12 @@ import structlog
 
 from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, TooBusy, VersionMismatch
 from fleet.core.frames import (
+    LATEST_PROTOCOL,
     PROTOCOL,
     Answer,
     AnswerBody,
     Ask,
+    Differing,
     DirectoryWord,
     Frame,
     Hello,
@@ -29,12 +31,15 @@ from fleet.core.frames import (
     Reports,
     ReportsTaken,
     RosterWord,
+    Standing,
     Taken,
+    Unknown,
 )
-from fleet.core.link import LinkId, replaces
+from fleet.core.link import LinkId, agreed, replaces
 from fleet.core.roster import SignedEntry
 from fleet.core.turns import Turns, parts
 from node.engine.agents import Agents
+from node.engine.compare import Compare
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.keeper import Keeper
@@ -53,6 +58,7 @@ TAKEN_AT_ONCE = 2 * POSTS
 """Batches of one peer that wait for the disk. A peer of ours never gets there; another one has to wait."""
 ANSWERED_AT_ONCE = 16
 """Questions of one peer under way. A person asks one at a time."""
+COMPARING = 2  # the first version that compares what is open
 HELLO_S = 5.0
 ASK_S = 10.0
 _RETRY_DECLINED_S = 1.0
@@ -68,11 +74,15 @@ class Session:
     hello: Hello
     link_id: LinkId
     losses: int  # of the database, when the link began
+    protocol: int = PROTOCOL  # the version that both speak
     cursor: int = 0
     # Envelope id -> row and batch, and batch -> how many of it: those not yet answered for.
     sent: dict[str, tuple[int, int]] = field(default_factory=dict)
     batches: dict[int, int] = field(default_factory=dict)
     feeding: bool = False
+    comparing: int = (
+        0  # words on what is open that are not answered yet; before that nothing is fed
+    )
     asked: dict[int, asyncio.Future[AnswerBody]] = field(default_factory=dict)
     taking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TAKEN_AT_ONCE))
     answering: int = 0
@@ -122,6 +132,7 @@ class Peers:
         self._numbers = 0
         self._turns = Turns()
         self._closed = ""
+        self._compare = Compare(fleet, outbox, inbox)
         self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
@@ -209,7 +220,7 @@ class Peers:
         me = self._fleet.me
         return Hello(
             PROTOCOL, me.build, me.name, me.boot, me.epoch, self._addresses(),
-            self._fleet.roster.digest(),
+            self._fleet.roster.digest(), LATEST_PROTOCOL,
         )  # fmt: skip
 
     def _greeted(self, link: Link, first: Frame | None) -> Session | None:
@@ -218,11 +229,11 @@ class Peers:
         if self._closed:
             link.close(self._closed)
             return None
-        if not isinstance(first, Hello) or first.protocol != PROTOCOL:
+        if not isinstance(first, Hello) or (protocol := agreed(first)) is None:
             link.close("another protocol")
             raise VersionMismatch(
                 f"{self._fleet.label(link.peer_id)} speaks another protocol",
-                hint="install the same version of fleet on both hosts",
+                hint=f"here {PROTOCOL} to {LATEST_PROTOCOL} are spoken: install the newer fleet on both",
             )
         self._fleet.authorise(link.peer_id)
         me = self._fleet.me.node_id
@@ -234,7 +245,7 @@ class Peers:
                 return None
             old.link.close("replaced by a newer link")
             self._ended(old)
-        session = Session(link, first, link_id, self._inbox.losses)
+        session = Session(link, first, link_id, self._inbox.losses, protocol)
         self._sessions[link.peer_id] = session
         self.keeper.trouble.pop(link.peer_id, None)
         self._fleet.connected(
@@ -249,6 +260,8 @@ class Peers:
         if session.hello.roster_digest != self._fleet.roster.digest():
             link.send(RosterWord(self._fleet.roster.entries()))
         link.send(DirectoryWord(full=True, agents=self._agents.entries()))
+        self._outbox.link_began(link.peer_id)
+        self._begin_comparing(session)
         self._tell(link.peer_id, self._inbox.news_for(link.peer_id))
         self._feed(session)
         while (frame := await link.receive()) is not None:
@@ -267,6 +280,21 @@ class Peers:
     async def _wait(self, peer_id: str, frame: Frame) -> None:
         """For its turn, while others speak, too."""
         await self._clock.sleep(self._turns.wait_s(peer_id, frame, self._clock.now_s()))
+
+    def _begin_comparing(self, session: Session) -> None:
+        if session.protocol < COMPARING:
+            return
+        for word in self._compare.words(session.link.peer_id, session.hello.boot):
+            session.comparing += 1
+            session.link.send(word)
+
+    def _compared(self, session: Session, differing: Differing) -> None:
+        peer_id = session.link.peer_id
+        self._compare.learnt(peer_id, differing)
+        session.comparing -= 1
+        if not session.comparing:
+            self._compare.done(peer_id, session.hello.boot)
+            self._feed(session)
 
     def _ended(self, session: Session) -> None:
         session.ended.set()
@@ -313,8 +341,25 @@ class Peers:
                 asked = session.asked.pop(number, None)
                 if asked is not None and not asked.done():
                     asked.set_result(body)
+            case _:
+                self._heard_seldom(session, frame)
+
+    def _heard_seldom(self, session: Session, frame: Frame) -> None:
+        peer_id = session.link.peer_id
+        match frame:
+            case Standing():
+                session.link.send(self._compare.heard(peer_id, frame))
+                self._tell(peer_id, self._inbox.news_for(peer_id))
+            case Differing() if session.comparing:
+                self._compared(session, frame)
+            case Differing():
+                log.debug("answer to nothing", peer=peer_id[:12])
             case Hello():
                 log.debug("hello again", peer=peer_id[:12])
+            case Unknown(number):
+                log.debug("frame unknown", peer=peer_id[:12], number=number)
+            case _:
+                pass
 
     def _merge(self, entries: Iterable[SignedEntry]) -> None:
         """Whoever repeats what is known costs us a look, not the checking of a signature."""
@@ -340,6 +385,8 @@ class Peers:
 
     def _feed(self, session: Session) -> None:
         session.feeding = False
+        if session.comparing:
+            return
         try:
             self._offer(session)
         except (
@@ -452,7 +499,14 @@ class Peers:
 
     async def _answer(self, session: Session, ask: Ask) -> None:
         try:
-            body = await self.answer(session.link.peer_id, ask.question)
+            body = (
+                VersionMismatch(
+                    f"{self._fleet.me.name} does not know that question",
+                    hint="install the newer version there",
+                )
+                if ask.question is None
+                else await self.answer(session.link.peer_id, ask.question)
+            )
         except FleetError as error:
             body = error
         except Exception:

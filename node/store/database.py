@@ -9,6 +9,7 @@ commit that fails takes its whole group back, and every waiter is told.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -36,6 +37,10 @@ _STEPS = {
         (
             "CREATE TABLE spent (who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,"
             " remains REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (who, agent, node_id)) WITHOUT ROWID"
+        ),
+        (
+            "CREATE INDEX outbox_open ON outbox (to_node, seq)"
+            " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
         ),
     ),
 }
@@ -267,9 +272,14 @@ def _opened(path: Path, room_bytes: int) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Bring an older file up to this build's version, in one piece; a copy of it stays beside it."""
     copy = path.with_name(f"{path.name}.schema-{version}")
-    copy.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(copy),))
-    copy.chmod(0o600)
+    # What bears the name of a copy is whole, whenever we die.
+    part = copy.with_name(f"{copy.name}.part")
+    part.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(part),))
+    part.chmod(0o600)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(copy)
     statements = ";".join(sql for step in range(version, SCHEMA_VERSION) for sql in _STEPS[step])
     connection.executescript(f"BEGIN;{statements};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 

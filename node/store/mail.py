@@ -169,6 +169,30 @@ class OutboxTable:
         """Up to which row each node may have been shown the outbox."""
         return dict(self._database.rows("SELECT node_id, seq FROM reach"))
 
+    def standing(self, to_node: str, since_wall_s: float) -> list[tuple[str, int]]:
+        """What a node took and has not ended, each with how many of its entries are stored."""
+        rows = self._database.rows(
+            "SELECT id, remote FROM outbox WHERE to_node = ? AND state IN"
+            " ('accepted', 'held', 'typing', 'typed') AND created_at > ? ORDER BY seq",
+            (to_node, since_wall_s),
+        )
+        return [(str(envelope_id), int(count)) for envelope_id, count in rows]
+
+    def again(self, envelope_id: str, entry: Entry) -> None:
+        """Its node has forgotten it: it is queued once more, and known to have been taken."""
+        self._database.execute(
+            "UPDATE outbox SET state = 'queued', timeline = timeline || ?, remote = 1 WHERE id = ?",
+            (lines((entry,)), envelope_id),
+        )
+
+    def taken_before(self, to_node: str) -> frozenset[int]:
+        """The rows queued for a node that it had taken before, and forgotten."""
+        rows = self._database.rows(
+            "SELECT seq FROM outbox WHERE to_node = ? AND state = 'queued' AND remote > 0",
+            (to_node,),
+        )
+        return frozenset(int(seq) for (seq,) in rows)
+
     def put_reach(self, node_id: str, seq: int) -> None:
         """Note up to which row a node may be shown the outbox."""
         self._database.execute("INSERT OR REPLACE INTO reach VALUES (?, ?)", (node_id, seq))
@@ -219,6 +243,9 @@ class InboxTable:
     def __init__(self, database: Database, node_id: str) -> None:
         self._database = database
         self._node_id = node_id
+        newest = database.row("SELECT max(seq) FROM inbox")
+        self.last_before = int(newest[0] or 0) if newest else 0
+        """The newest row that an earlier life of the node has left."""
 
     def add(
         self, envelope: Envelope, state: State, first: tuple[Entry, ...], *, approved: bool
@@ -250,6 +277,21 @@ class InboxTable:
             "UPDATE inbox SET told = max(told, ?) WHERE id = ? AND origin = ?",
             [(count, envelope_id, origin) for envelope_id, count in counts],
         )
+
+    def standing(self, origin: str) -> list[tuple[str, int]]:
+        """What a node sent and is not ended here, each with how many entries it has."""
+        rows = self._database.rows(
+            f"SELECT id, entries FROM inbox WHERE origin = ? AND state IN {_OPEN} ORDER BY seq",
+            (origin,),
+        )
+        return [(str(envelope_id), int(count)) for envelope_id, count in rows]
+
+    def untell(self, envelope_id: str, count: int) -> bool:
+        """The sender's node has no more than this many entries of it; whether it had more before."""
+        done = self._database.execute(
+            "UPDATE inbox SET told = ? WHERE id = ? AND told > ?", (count, envelope_id, count)
+        )
+        return done.rowcount > 0
 
     def get(self, envelope_id: str) -> Incoming | None:
         """One envelope by its whole id."""
@@ -401,9 +443,13 @@ class InboxTable:
         )
 
     def drop_before(self, wall_s: float) -> None:
-        """Forget envelopes that ended and are older than this."""
+        """Forget envelopes that ended and are older than this; not the last one typed to an agent, whose
+        mark tells that the database knows of all that was typed."""
         self._database.execute(
-            f"DELETE FROM inbox WHERE arrived_at < ? AND state NOT IN {_OPEN}", (wall_s,)
+            f"DELETE FROM inbox WHERE arrived_at < ? AND state NOT IN {_OPEN} AND (mark = 0 OR mark <"
+            " (SELECT max(mark) FROM inbox AS newer WHERE newer.recipient = inbox.recipient"
+            " AND newer.mark > 0))",
+            (wall_s,),
         )
 
     def _incoming(self, row: tuple[Any, ...]) -> Incoming:

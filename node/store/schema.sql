@@ -15,6 +15,8 @@ CREATE TABLE outbox (
   draft_limit REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued';
+CREATE INDEX outbox_open ON outbox (to_node, seq)
+  WHERE state IN ('accepted', 'held', 'typing', 'typed');
 CREATE TABLE reach (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX outbox_key ON outbox (sender, key) WHERE key IS NOT NULL;
 

@@ -234,7 +234,6 @@ def test_a_bug_met_by_a_peers_question_is_answered_at_once_and_without_its_text(
 
 GARBAGE = {
     "an empty frame": b"",
-    "a frame of a kind that is not known": b"\xfa\x3e\x03abc",
     "bytes that are no frame": b"\x0a\xff\xff\xff\xff",
     "text": b"GET / HTTP/1.1\r\n\r\n",
     "an oversized frame": b"\x12\x80\x80\x80\x04" + bytes(FRAME_LIMIT_BYTES),

@@ -19,7 +19,7 @@ from fleet.core.errors import (
     NodeUnreachable,
     WrongState,
 )
-from fleet.core.frames import PROTOCOL
+from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.invitation import (
     Invitation,
     invitation_name,
@@ -258,7 +258,7 @@ def test_a_revoked_key_does_not_come_back_with_a_fresh_invitation(tmp_path: Path
     ("knock", "error"),
     [
         (pairing_pb2.Knock(), "version_mismatch"),
-        (pairing_pb2.Knock(protocol=PROTOCOL + 1, name="rin"), "version_mismatch"),
+        (pairing_pb2.Knock(protocol=LATEST_PROTOCOL + 1, name="rin"), "version_mismatch"),
         (pairing_pb2.Knock(protocol=PROTOCOL, name=""), "malformed_name"),
         (pairing_pb2.Knock(protocol=PROTOCOL, name="../\x1b[2J"), "malformed_name"),
         (pairing_pb2.Knock(protocol=PROTOCOL, name="rin", invitation="%"), "invitation_refused"),

@@ -19,6 +19,7 @@ from fleet.core.errors import MalformedName, MalformedRequest, NotPaired
 from fleet.core.frames import (
     PROTOCOL,
     Ask,
+    Differing,
     DirectoryWord,
     Frame,
     Hello,
@@ -26,6 +27,8 @@ from fleet.core.frames import (
     Report,
     Reports,
     RosterWord,
+    Standing,
+    Unknown,
 )
 from fleet.core.invitation import Invitation, make_token, parse_token
 from fleet.core.keystrokes import clean
@@ -64,8 +67,10 @@ _AROUND = (Place(_ON.ip, _ON.network, 2),)
 
 
 def frame(data: bytes) -> None:
-    """Read or refused; what was read is written and read as the same."""
+    """Read or refused; what was read is written and read as the same, unless it is a newer version's."""
     read = frame_from_wire(link_pb2.Frame.FromString(data), PEER)
+    if isinstance(read, Unknown) or (isinstance(read, Ask) and read.question is None):
+        return
     written = frame_to_wire(read).SerializeToString(deterministic=True)
     again = frame_from_wire(link_pb2.Frame.FromString(written), PEER)
     if frame_to_wire(again).SerializeToString(deterministic=True) != written:
@@ -170,6 +175,8 @@ _SAID: tuple[Frame, ...] = (
     DirectoryWord(True, (AgentEntry("rin", PEER, "claude", Presence.ONLINE, 7),), ("neo",)),
     Reports((Report("0" * 26, 1, (Entry(State.HELD, 1.0, "nova", "draft"),), 2),)),
     Ask(3, PeekAsk("neo@nova", "rin", 10)),
+    Standing((("0" * 26, 1),), (("1" * 26, 2),)),
+    Differing(("0" * 26,), (("1" * 26, State.SUBMITTED),)),
 )
 _FRAMES = (wire_of(letter("text", to="rin"), letter()), *map(frame_to_wire, _SAID))
 _ADVERT = b"\x00".join(

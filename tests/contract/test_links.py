@@ -172,7 +172,7 @@ def test_an_envelope_is_of_the_node_that_sent_it_whatever_it_says(on: On) -> Non
         near.send(Post((Posted(letter(from_node="x" * 52), 7.5),)))
         post = await far.receive()
         assert isinstance(post, Post)
-        ((envelope, expires_in_s),) = post.posted
+        ((envelope, expires_in_s, _),) = post.posted
         assert (envelope.from_node, envelope.text) == (ends.own_id, "text 1")
         assert expires_in_s == 7.5
 

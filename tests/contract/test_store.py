@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,8 +18,9 @@ from fleet.core.rate import Rate
 from fleet.core.trust import Grant, Verb
 from node.records import Incoming
 from node.store import SqliteStore
+from node.store.database import SCHEMA_VERSION
 from tests.support.letters import HERE, THERE, letter, ulid
-from tests.support.until import GIVE_UP_S
+from tests.support.until import GIVE_UP_S, until
 
 QUEUED = Entry(State.QUEUED, 1_000.0, "white")
 ACCEPTED = Entry(State.ACCEPTED, 1_001.0, "nova")
@@ -151,7 +154,7 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
 
 
 DOWN = {
-    2: ("ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent"),
+    2: ("ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open"),
     1: tuple(
         f"ALTER TABLE {table} DROP COLUMN {column}"
         for table, column in (
@@ -174,12 +177,7 @@ def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
 
     asyncio.run(write())
     path = tmp_path / "fleet.db"
-    connection = sqlite3.connect(path)
-    fresh = columns(connection)
-    for statement in (line for n, lines in DOWN.items() if n >= version for line in lines):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
+    fresh = as_it_was(path, version)
     store = opened(tmp_path)
     found = store.outbox.get(ulid(1))
     assert found is not None
@@ -197,6 +195,17 @@ def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
     again.database.close()
 
 
+def as_it_was(path: Path, version: int) -> set[tuple[object, ...]]:
+    """Make a database one of an earlier version; its columns before that."""
+    connection = sqlite3.connect(path)
+    fresh = columns(connection)
+    for statement in (line for n, lines in DOWN.items() if n >= version for line in lines):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    return fresh
+
+
 def columns(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
     """Every column of every table, but not in which place it stands."""
     rows = connection.execute(
@@ -204,6 +213,40 @@ def columns(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
         " FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
     )
     return set(rows.fetchall())
+
+
+@pytest.mark.parametrize("seen", ["fleet.db.schema-1.part", "fleet.db.schema-1"])
+def test_a_node_that_is_killed_while_it_brings_a_database_up_to_date_loses_nothing_of_it(
+    tmp_path: Path, seen: str
+) -> None:
+    """While the copy is made, and right after: the next life finds one version or the other, whole."""
+    letters, text = 200, "x" * 100_000
+
+    async def write() -> None:
+        store = opened(tmp_path)
+        for number in range(letters):
+            store.outbox.add(letter(number, text=text), "", State.QUEUED, QUEUED)
+        await store.commit()
+        store.database.close()
+
+    asyncio.run(write())
+    path = tmp_path / "fleet.db"
+    as_it_was(path, 1)
+    program = f"from node.store import SqliteStore; SqliteStore(__import__('pathlib').Path({str(path)!r}), 'a')"
+    life = subprocess.Popen([sys.executable, "-c", program])
+    until((tmp_path / seen).exists, "it is under way")
+    life.kill()
+    life.wait()
+    with sqlite3.connect(path) as left:
+        assert left.execute("PRAGMA user_version").fetchone()[0] in {1, SCHEMA_VERSION}
+    left.close()
+    store = opened(tmp_path)
+    assert len(store.outbox.queued(letter().to_node, 0, letters + 1)) == letters
+    store.database.close()
+    with sqlite3.connect(tmp_path / "fleet.db.schema-1") as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT count(*) FROM outbox").fetchone() == (letters,)
+    copy.close()
 
 
 def test_a_damaged_database_is_said(tmp_path: Path) -> None:

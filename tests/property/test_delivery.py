@@ -30,10 +30,14 @@ class Life(RuleBasedStateMachine):
                 step(SENDER, self.sender, event)
             return
         self.sender = step(SENDER, self.sender, event)
+        if (
+            event is Event.FORGET
+        ):  # what happened there is as if it had not, but for the pane's marks
+            self.told.clear()
         if self.sender is State.ACCEPTED:
             self.told.append(State.ACCEPTED)
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.told and self.sender is State.ACCEPTED)
     @rule(event=st.sampled_from(Event))
     def at_the_recipient(self, event: Event) -> None:
         state = self.told[-1]
@@ -76,7 +80,7 @@ class Life(RuleBasedStateMachine):
             if state is State.TYPING:
                 assert self.told[i - 1] in WAITING
             if state is State.IN_DOUBT:
-                assert self.told[i - 1] in {State.TYPING, State.TYPED}
+                assert self.told[i - 1] in {State.TYPING, State.TYPED} | WAITING
             if state in {State.EXPIRED, State.CANCELLED, State.REFUSED}:
                 assert self.told[i - 1] in WAITING
 

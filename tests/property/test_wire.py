@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.core import frames
+from fleet.core.delivery import State
 from fleet.core.errors import FleetError, MalformedRequest, every_error
 from fleet.core.frames import Frame
 from fleet.v1 import link_pb2
@@ -60,15 +61,16 @@ BODIES: dict[type, st.SearchStrategy[frames.AnswerBody]] = {
     FleetError: errors,
 }
 _numbers = st.integers(0, 2**64 - 1)
+_posted = st.builds(frames.Posted, arrived(PEER), _seconds, st.sampled_from(frames.Offer))
 BY_KIND: dict[type, st.SearchStrategy[Frame]] = {
     frames.Hello: st.builds(
-        frames.Hello, counts, _words, names, _words, _words, _few(_words), _words
+        frames.Hello, counts, _words, names, _words, _words, _few(_words), _words, counts
     ),
     frames.RosterWord: st.builds(frames.RosterWord, _few(signed_entries)),
     frames.DirectoryWord: st.builds(
         frames.DirectoryWord, st.booleans(), _few(agents_of(st.just(PEER))), _few(names)
     ),
-    frames.Post: st.builds(frames.Post, _few(st.builds(frames.Posted, arrived(PEER), _seconds))),
+    frames.Post: st.builds(frames.Post, _few(_posted)),
     frames.Taken: st.builds(
         frames.Taken, _few(_words), _few(st.builds(frames.Declined, _words, errors, st.booleans()))
     ),
@@ -78,6 +80,12 @@ BY_KIND: dict[type, st.SearchStrategy[Frame]] = {
     frames.ReportsTaken: st.builds(frames.ReportsTaken, _few(st.tuples(_words, counts))),
     frames.Ask: st.builds(frames.Ask, _numbers, st.one_of(*QUESTIONS.values())),
     frames.Answer: st.builds(frames.Answer, _numbers, st.one_of(*BODIES.values())),
+    frames.Standing: st.builds(
+        frames.Standing, _few(st.tuples(_words, counts)), _few(st.tuples(_words, counts))
+    ),
+    frames.Differing: st.builds(
+        frames.Differing, _few(_words), _few(st.tuples(_words, st.sampled_from(State)))
+    ),
 }
 any_frames = st.one_of(*BY_KIND.values())
 
@@ -114,7 +122,7 @@ def over_the_wire(frame: Frame) -> Frame:
 
 
 def test_there_is_a_way_to_draw_every_kind_of_frame_question_and_answer():
-    assert set(BY_KIND) == set(get_args(Frame))
+    assert set(BY_KIND) == set(get_args(Frame)) - {frames.Unknown}
     assert set(QUESTIONS) == set(get_args(frames.Question))
     assert set(BODIES) == set(get_args(frames.AnswerBody))
     assert len(BY_KIND) == len(link_pb2.Frame.DESCRIPTOR.oneofs_by_name["frame"].fields)
@@ -175,4 +183,6 @@ def test_a_frame_that_was_damaged_on_purpose_is_read_or_refused_and_nothing_else
         read = frame_from_wire(wire, PEER)
     except MalformedRequest:
         return
+    if isinstance(read, frames.Unknown) or (isinstance(read, frames.Ask) and not read.question):
+        return  # a newer version's, as far as can be told
     assert plain(over_the_wire(read)) == plain(read)

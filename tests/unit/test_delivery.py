@@ -27,6 +27,10 @@ SENDERS_ROWS = """
     queued  expire  expired
     queued  cancel  cancelled
     queued  lose    in_doubt
+    accepted  forget  queued
+    held    forget  queued
+    typing  lose    in_doubt
+    typed   lose    in_doubt
 """
 RECIPIENTS_ROWS = """
     accepted     hold       held
@@ -42,6 +46,8 @@ RECIPIENTS_ROWS = """
     held         refuse     refused
     accepted     ack        acknowledged
     held         ack        acknowledged
+    accepted     lose       in_doubt
+    held         lose       in_doubt
     typing       type       typed
     typing       not-typed  held
     typing       lose       in_doubt

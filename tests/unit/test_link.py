@@ -4,7 +4,28 @@ from itertools import pairwise, permutations, product
 
 import pytest
 
-from fleet.core.link import FIRST_RETRY_S, LAST_RETRY_S, LinkId, replaces, retry_after_s
+from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL, Hello
+from fleet.core.link import FIRST_RETRY_S, LAST_RETRY_S, LinkId, agreed, replaces, retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("oldest", "latest", "spoken"),
+    [
+        (PROTOCOL, LATEST_PROTOCOL, LATEST_PROTOCOL),
+        (PROTOCOL, 0, PROTOCOL),  # version 1 knew no range
+        (PROTOCOL, PROTOCOL, PROTOCOL),
+        (LATEST_PROTOCOL, LATEST_PROTOCOL + 1, LATEST_PROTOCOL),
+        (LATEST_PROTOCOL + 1, LATEST_PROTOCOL + 2, None),
+        (PROTOCOL - 1, 0, None),
+        (PROTOCOL - 1, PROTOCOL, PROTOCOL),
+        (99, 1, None),
+    ],
+)
+def test_two_nodes_speak_the_newest_version_that_both_know(
+    oldest: int, latest: int, spoken: int | None
+):
+    assert agreed(Hello(oldest, "", "", "", "", (), "", latest)) == spoken
+
 
 WHITE, NOVA = "a" * 52, "b" * 52
 SMALLER = min(WHITE, NOVA)

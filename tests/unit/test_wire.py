@@ -17,9 +17,13 @@ from fleet.core.errors import (
     PaneGone,
     Unauthenticated,
     UnknownAgent,
+    VersionMismatch,
 )
 from fleet.core.frames import (
+    Answer,
+    Ask,
     Declined,
+    Differing,
     DirectoryWord,
     Hello,
     Post,
@@ -28,7 +32,9 @@ from fleet.core.frames import (
     Reports,
     ReportsTaken,
     RosterWord,
+    Standing,
     Taken,
+    Unknown,
 )
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from fleet.v1 import link_pb2, mailbox_pb2, roster_pb2, types_pb2
@@ -81,9 +87,9 @@ def test_a_node_speaks_for_its_own_agents_only():
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("", "a frame of an unknown kind"),
-        ("ask { number: 1 }", "a ask frame that makes no sense: no known question"),
-        ("answer { number: 1 }", "a answer frame that makes no sense: no known body"),
+        ("", "an empty frame"),
+        ('differing { ended { state: "lost" } }', "makes no sense: 'lost' is not a valid State"),
+        ('post { envelopes { offer: "maybe" } }', "makes no sense: 'maybe'"),
         ('directory { agents { name: "rin" presence: "asleep" } }', "makes no sense: 'asleep'"),
         ('directory { agents { name: "rin" } }', "makes no sense: ''"),
         ('directory { agents { name: "" presence: "online" } }', "'' is no name"),
@@ -107,6 +113,18 @@ def test_what_this_version_does_not_know_is_refused_with_what_it_was(said: str, 
     assert str(refused.value).endswith(why)
 
 
+def test_what_a_newer_version_says_is_known_for_that_and_nothing_else():
+    frame = link_pb2.Frame.FromString(b"\xfa\x3e\x03abc")
+    assert frame_from_wire(frame, THERE) == Unknown(1007)
+    assert frame_from_wire(wire("ask { number: 7 }"), THERE) == Ask(7, None)
+    answer = frame_from_wire(wire("answer { number: 7 }"), THERE)
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.body, VersionMismatch)
+    for said in (Unknown(1007), Ask(7, None)):
+        with pytest.raises(ValueError, match="what is not known is not"):
+            frame_to_wire(said)
+
+
 def test_frames_of_other_kinds_may_be_empty():
     for said, frame in (
         ("hello { }", Hello(0, "", "", "", "", (), "")),
@@ -116,6 +134,8 @@ def test_frames_of_other_kinds_may_be_empty():
         ("taken { }", Taken(())),
         ("reports { }", Reports(())),
         ("reports_taken { }", ReportsTaken(())),
+        ("standing { }", Standing((), ())),
+        ("differing { }", Differing()),
     ):
         assert frame_from_wire(wire(said), THERE) == frame
         assert frame_from_wire(frame_to_wire(frame), THERE) == frame

@@ -1,0 +1,160 @@
+"""Nodes of the version before and of the one after talk with this one: what is new is passed over.
+
+The older peer is built from the descriptors as they were (``protocol-1.binpb``), so it can say and
+understand nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor
+
+from fleet.core.errors import VersionMismatch
+from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
+from fleet.core.trust import Caller
+from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2
+from node.adapters.stream import refusal_in
+from node.engine.outbox import Wish
+from tests.api.test_links import admitted, linked, read_to_the_end
+from tests.support.letters import ulid
+from tests.support.members import Member, run
+from tests.support.until import eventually
+
+OLD = descriptor_pb2.FileDescriptorSet.FromString(
+    (Path(__file__).parent / "protocol-1.binpb").read_bytes()
+)
+NOW = (directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2)
+EXTRA = b"\xfa\x3e\x03abc"  # a field 1007, of which nothing is known
+
+
+def old_class(name: str) -> Any:
+    """A message class of version 1, which knows nothing of this build's."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in OLD.file:
+        pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"fleet.v1.{name}"))
+
+
+OldFrame = old_class("Frame")
+
+
+def hello(oldest: int, latest: int = 0) -> bytes:
+    said = link_pb2.Hello(
+        protocol=oldest, latest=latest, build="x", name="kai", boot="b", epoch="e"
+    )
+    return link_pb2.Frame(hello=said).SerializeToString()
+
+
+async def heard(call: Any, kind: str, of: Callable[[bytes], Any] = OldFrame.FromString) -> Any:
+    """The next frame of a kind; all before it are understood."""
+    while True:
+        frame = of(await call.read())
+        found = frame.WhichOneof("frame")
+        assert found is not None, f"said to who does not know it: {frame}"
+        if found == kind:
+            return getattr(frame, kind)
+
+
+def test_a_peer_of_the_version_before_sends_is_sent_to_and_asks(tmp_path: Path) -> None:
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        first = OldFrame(hello={"protocol": 1, "build": "0", "name": "kai", "boot": "b"})
+        async with linked(white, kai, identity, first.SerializeToString()) as call:
+            assert (await heard(call, "hello")).protocol == 1
+            agents = [{"name": "rin", "profile": "generic", "presence": "online"}]
+            for said in (
+                {"directory": {"full": True, "agents": agents}},
+                {"post": {"envelopes": [old_letter()]}},
+            ):
+                await call.write(OldFrame(**said).SerializeToString())
+            assert list((await heard(call, "taken")).envelope_ids) == [ulid(1)]
+            found = white.node.fleet.directory.called
+            await eventually(lambda: found("rin"), "white knows its agent")
+            me = Caller("operator", "white", white.id, is_local=True)
+            sent = await white.node.outbox.send(me, Wish("rin@kai", "hello"))
+            (envelope,) = (await heard(call, "post")).envelopes
+            assert (envelope.id, envelope.text) == (sent.envelope.id, "hello")
+            states = ("accepted", "typing", "typed", "submitted")
+            entries = [{"state": state, "at_s": 1.0, "node": "kai"} for state in states]
+            report = {"envelope_id": envelope.id, "first": 1, "entries": entries[1:]}
+            for said in (
+                {"taken": {"envelope_ids": [envelope.id]}},
+                {"reports": {"reports": [report]}},
+                {"ask": {"number": 7, "probe": {"caller": "operator@kai", "agent": "nobody"}}},
+            ):
+                await call.write(OldFrame(**said).SerializeToString())
+            assert (await heard(call, "reports_taken")).counts[0].count == len(states)
+            assert (await heard(call, "answer")).number == 7
+            row = white.node.store.outbox.get(envelope.id)
+            assert row is not None
+            assert row.state == "submitted"
+
+    run(tmp_path, story, "white")
+
+
+def old_letter() -> dict[str, object]:
+    return {
+        "id": ulid(1), "sender": "neo@kai", "recipient": "operator", "text": "hello", "thread": ulid(1),
+        "created_at_s": 1.0, "expires_in_s": 60.0,
+    }  # fmt: skip
+
+
+def test_what_a_newer_peer_says_more_is_passed_over_and_its_questions_are_declined(
+    tmp_path: Path,
+) -> None:
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        first = hello(PROTOCOL + 1, LATEST_PROTOCOL + 5) + EXTRA
+        async with linked(white, kai, identity, first) as call:
+            await heard(call, "hello", link_pb2.Frame.FromString)
+            await call.write(EXTRA)  # a frame of a kind that is not known
+            ask = link_pb2.Ask(number=7).SerializeToString() + EXTRA
+            await call.write(b"\x42" + bytes([len(ask)]) + ask)
+            answer = await heard(call, "answer", link_pb2.Frame.FromString)
+            assert (answer.number, answer.error.code) == (7, "version_mismatch")
+            session = white.node.peers.session(kai.node_id)
+            assert session is not None
+            assert session.protocol == LATEST_PROTOCOL
+
+    run(tmp_path, story, "white")
+
+
+@pytest.mark.parametrize("oldest", [LATEST_PROTOCOL + 1, 0])
+def test_a_peer_with_which_no_version_is_shared_is_told_so(tmp_path: Path, oldest: int) -> None:
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        async with linked(white, kai, identity, hello(oldest)) as call:
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await read_to_the_end(call)
+        refusal = refusal_in(ended.value)
+        assert isinstance(refusal, VersionMismatch)
+        assert f"{PROTOCOL} to {LATEST_PROTOCOL}" in refusal.hint
+
+    run(tmp_path, story, "white")
+
+
+def test_what_was_ever_on_the_wire_means_the_same_now() -> None:
+    """Fields and their numbers are only added."""
+    now: dict[str, Descriptor] = {
+        message.full_name: message
+        for module in NOW
+        for message in module.DESCRIPTOR.message_types_by_name.values()
+    }
+    compared = 0
+    for file in OLD.file:
+        for message in file.message_type:
+            fields = now[f"{file.package}.{message.name}"].fields_by_number
+            for field in message.field:
+                same = fields[field.number]
+                is_repeated = field.label == descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+                assert (same.name, same.type, same.is_repeated) == (
+                    field.name, field.type, is_repeated,
+                )  # fmt: skip
+                compared += 1
+    assert compared > 80
