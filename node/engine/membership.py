@@ -266,7 +266,7 @@ class Membership:
         if passphrase:
             await self._authority.unlock(passphrase, until_wall_s)
         elif self._authority.has_passphrase:
-            raise KeyLocked("the root key")
+            raise KeyLocked("the key that this node signs with")
 
     def has_signed(self) -> None:
         """Nothing more is to be signed, unless somebody may still come with an invitation."""
@@ -296,7 +296,7 @@ class Membership:
         """
         self._require_admin("unlock")
         if self._authority.has_passphrase and not passphrase:
-            raise KeyLocked("the root key")
+            raise KeyLocked("the key that this node signs with")
         await self._authority.unlock_for_good(passphrase)
         self._audit("key unlocked")
         await self._store.commit()

@@ -3,12 +3,12 @@
 ``tests/property/test_roster.py`` tries the orders.
 """
 
-from fleet.core.roster import Admit, Revoke, Roster, SignedEntry
+from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
 from fleet.wire import write_body
 from tests.support.fleets import id_of
 
 
-def signed(entry: Admit | Revoke) -> SignedEntry:
+def signed(entry: RosterEntry) -> SignedEntry:
     body = write_body("fleet", entry)
     return SignedEntry(body, b"signature of " + body, entry)
 
@@ -81,3 +81,79 @@ def test_an_entry_is_named_by_the_bytes_that_were_signed():
     assert SignedEntry(signed(WHITE).body, b"x", WHITE).entry_id == signed(WHITE).entry_id
     assert signed(WHITE).entry_id != signed(NOVA).entry_id
     assert len(signed(WHITE).entry_id) == 64
+
+
+# --- admins ---
+
+ADMIN = Appoint(WHITE.node_id, id_of("k"), b"certificate of the key")
+POWER = signed(ADMIN)
+
+
+def by_admin(entry: Admit | Revoke) -> SignedEntry:
+    body = write_body("fleet", entry, POWER)
+    return SignedEntry(body, b"signature of " + body, entry, POWER)
+
+
+def dismissed(*kept: SignedEntry, reason: str = "over") -> SignedEntry:
+    return signed(Revoke(ADMIN.admin_id, reason, tuple(sorted(one.entry_id for one in kept))))
+
+
+KAI = by_admin(Admit(id_of("i"), "kai", b"certificate"))
+RIN = by_admin(Admit(id_of("r"), "rin", b"certificate"))
+
+
+def members(*entries: SignedEntry) -> set[str]:
+    """Who belongs, in this order and in the other."""
+    one, other = Roster(entries), Roster(reversed(entries))
+    assert one.members() == other.members()
+    assert one.admins() == other.admins()
+    return {admit.name for admit in one.members()}
+
+
+def test_whom_an_admin_let_in_belongs_and_its_power_comes_with_the_entry():
+    assert members(signed(WHITE), KAI) == {"white", "kai"}
+    roster = Roster([signed(WHITE), KAI])
+    assert roster.entries() == Roster([KAI, signed(WHITE), POWER]).entries()
+    assert roster.admins() == (ADMIN,)
+    assert roster.power(WHITE.node_id, ADMIN.admin_id) == POWER
+    assert roster.power(NOVA.node_id, ADMIN.admin_id) is None
+    assert roster.let_in_by(ADMIN.admin_id) == (KAI,)
+    assert roster.authorities() == (ADMIN.certificate,)
+    assert roster.admission(id_of("i")) == KAI
+    assert KAI.appointed == ADMIN
+
+
+def test_of_a_dismissed_admin_only_what_every_dismissal_keeps_stands():
+    assert members(signed(WHITE), KAI, RIN, dismissed(KAI)) == {"white", "kai"}
+    assert members(signed(WHITE), KAI, RIN, dismissed(KAI), dismissed(RIN, reason="x")) == {"white"}
+    assert members(signed(WHITE), KAI, RIN, dismissed(KAI, RIN), dismissed(RIN, reason="x")) == {
+        "white", "rin",
+    }  # fmt: skip
+    roster = Roster([signed(WHITE), KAI, dismissed(KAI)])
+    assert roster.admins() == ()
+    assert roster.authorities() == (ADMIN.certificate,), "kai's certificate is under it"
+    assert Roster([signed(WHITE), KAI, dismissed()]).authorities() == ()
+    assert roster.revocations() == (), "an admin's key is no node"
+
+
+def test_an_admin_whose_node_was_put_out_keeps_nobody_in_unless_the_root_says_so():
+    out = signed(Revoke(WHITE.node_id, "lost"))
+    assert members(signed(WHITE), signed(NOVA), KAI, out) == {"nova"}
+    assert members(signed(WHITE), signed(NOVA), KAI, out, dismissed(KAI)) == {"nova", "kai"}
+
+
+def test_whom_an_admin_put_out_stays_out_after_its_dismissal():
+    out = by_admin(Revoke(NOVA.node_id, "lost"))
+    assert members(signed(WHITE), signed(NOVA), out, dismissed()) == {"white"}
+    assert Roster([out]).revocation(NOVA.node_id) == out
+
+
+def test_the_root_lets_in_for_good_whom_an_admin_let_in_before():
+    again = signed(Admit(id_of("i"), "kai", b"certificate by the root"))
+    assert members(signed(WHITE), KAI, again, dismissed()) == {"white", "kai"}
+    assert Roster([KAI, again]).admission(id_of("i")) == again
+
+
+def test_a_key_that_is_appointed_twice_is_everywhere_the_same_nodes():
+    other = signed(Appoint(NOVA.node_id, ADMIN.admin_id, ADMIN.certificate))
+    members(signed(WHITE), signed(NOVA), POWER, other)
