@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class SignedEntry:
         return sha256(self.body).hexdigest()
 
     @property
+    def speaks_of_admins(self) -> bool:
+        """Whether it appoints one, or one signed it."""
+        return self.power is not None or isinstance(self.entry, Appoint)
+
+    @property
     def appointed(self) -> Appoint | None:
         """The admin who signed it; None for the root."""
         return self.power.entry if self.power and isinstance(self.power.entry, Appoint) else None
@@ -115,6 +121,8 @@ class Roster:
                 if signed.power is None:
                     kept = frozenset(revoke.kept)
                     self._kept[node_id] = self._kept.get(node_id, kept) & kept
+            case _:
+                assert_never(signed.entry)
 
     def _admissions(self) -> Iterator[tuple[str, SignedEntry]]:
         """For each node the admission that counts; the root's before an admin's."""

@@ -7,11 +7,11 @@ root signs that this key counts. Taken back, whom it let in stays, by name, and 
 from __future__ import annotations
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import NotAllowed, NotPaired, WrongState
+from fleet.core.errors import NotAllowed, NotPaired, VersionMismatch, WrongState
 from fleet.core.frames import AdminAnswer, AdminAsk
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership
-from node.engine.peers import Peers
+from node.engine.peers import ADMINS, Peers
 from node.ports import Authority, Clock
 from node.store import SqliteStore
 
@@ -46,6 +46,7 @@ class Admins:
             NotAllowed: the root key is not here.
             KeyLocked: it is locked, and the passphrase is none or wrong.
             WrongState: it is an admin already, or this very node.
+            VersionMismatch: it is too old for that.
             NodeUnreachable: there is no link to it now.
         """
         self._require_root("appoint")
@@ -53,6 +54,12 @@ class Admins:
         label = self._fleet.label(found.node_id)
         if found.node_id == self._fleet.me.node_id or self._keys_of(found.node_id):
             raise WrongState(f"{label} is an admin already", hint="fleet trust shows all")
+        session = self._peers.session(found.node_id)
+        if session is not None and session.protocol < ADMINS:
+            raise VersionMismatch(
+                f"{label} does not know of admins beside the root",
+                hint="install the same version of fleet on both hosts",
+            )
         caller = f"{OPERATOR}@{self._fleet.me.name}"
         told = await self._peers.ask(found.node_id, AdminAsk(caller))
         if not isinstance(told, AdminAnswer):

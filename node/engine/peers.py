@@ -58,6 +58,7 @@ TAKEN_AT_ONCE = 2 * POSTS
 """Batches of one peer that wait for the disk. A peer of ours never gets there; another one has to wait."""
 ANSWERED_AT_ONCE = 16
 """Questions of one peer under way. A person asks one at a time."""
+ADMINS = 2  # the first version that knows of admins beside the root
 COMPARING = 2  # the first version that compares what is open
 HELLO_S = 5.0
 ASK_S = 10.0
@@ -258,7 +259,7 @@ class Peers:
     async def _converse(self, session: Session) -> None:
         link = session.link
         if session.hello.roster_digest != self._fleet.roster.digest():
-            link.send(RosterWord(self._fleet.roster.entries()))
+            self._tell_roster(session, self._fleet.roster.entries())
         link.send(DirectoryWord(full=True, agents=self._agents.entries()))
         self._outbox.link_began(link.peer_id)
         self._begin_comparing(session)
@@ -373,6 +374,13 @@ class Peers:
     def spread_roster(self, entries: tuple[SignedEntry, ...]) -> None:
         """Tell every connected member; they tell theirs, and what is known is not told again."""
         for session in self._sessions.values():
+            self._tell_roster(session, entries)
+
+    def _tell_roster(self, session: Session, entries: tuple[SignedEntry, ...]) -> None:
+        """A node of an older version would end the link over an entry that it cannot check."""
+        if session.protocol < ADMINS:
+            entries = tuple(one for one in entries if not one.speaks_of_admins)
+        if entries:
             session.link.send(RosterWord(entries))
 
     # --- envelopes out ---

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.errors import FleetError, NotAllowed, NotPaired, WrongState
+from fleet.core.errors import FleetError, NotAllowed, NotPaired, VersionMismatch, WrongState
 from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
+from fleet.wire import entry_from_wire, power_in
 from node.adapters.keyring import Keyring
 from node.adapters.pki import (
     der_of,
@@ -20,6 +21,7 @@ from node.adapters.pki import (
 )
 from node.adapters.seal import ADMIN, sign_as_admin, sign_entry, verify_entry
 from node.doors.trust import overview
+from tests.attacks.hostile import admitted, linked
 from tests.support.members import Member, let_in, meet, run
 from tests.support.until import eventually
 
@@ -147,6 +149,39 @@ def test_an_admin_key_may_be_locked_too(tmp_path: Path) -> None:
         await nova.node.membership.invite(60, "correct horse")
 
     run(tmp_path, story, "white", "nova")
+
+
+def test_an_older_node_is_not_told_of_what_it_cannot_check_and_keeps_its_link(
+    tmp_path: Path,
+) -> None:
+    async def story(white: Member, nova: Member, kai: Member) -> None:
+        await let_in(white, nova)
+        await appoint(white, nova)
+        await let_in(nova, kai)
+        await eventually(lambda: knows(white, kai), "white knows kai")
+        who, identity = await admitted(white, "old")
+        async with linked(white, who, identity) as old:  # says hello in version 1
+            told = (await old.hear("roster")).roster.entries
+            ids = {entry_from_wire(one.body, one.signature).entry.node_id for one in told}
+            assert {white.id, nova.id, who.node_id} <= ids
+            assert kai.id not in ids
+            assert all(power_in(one.body) is None for one in told)
+            with pytest.raises(VersionMismatch):
+                await white.node.admins.appoint("old", "")
+            await white.node.admins.dismiss("nova", "", "")
+            last = (await old.hear("roster")).roster.entries
+            assert [entry_from_wire(o.body, o.signature).entry for o in last] == [
+                white.node.fleet.roster.revoked(power_of(nova).admin_id)
+            ]
+            assert old.is_linked()
+
+    run(tmp_path, story, "white", "nova", "kai")
+
+
+def power_of(nova: Member) -> Appoint:
+    """What nova was once appointed by."""
+    entries = (signed.entry for signed in nova.node.fleet.roster.entries())
+    return next(one for one in entries if isinstance(one, Appoint) and one.node_id == nova.id)
 
 
 # --- what an admin cannot sign ---

@@ -121,6 +121,9 @@ def test_whom_an_admin_let_in_belongs_and_its_power_comes_with_the_entry():
     assert roster.authorities() == (ADMIN.certificate,)
     assert roster.admission(id_of("i")) == KAI
     assert KAI.appointed == ADMIN
+    assert [one.speaks_of_admins for one in (KAI, POWER, signed(WHITE))] == [True, True, False]
+    assert roster.holds(KAI.entry_id)
+    assert not roster.holds(RIN.entry_id)
 
 
 def test_of_a_dismissed_admin_only_what_every_dismissal_keeps_stands():
