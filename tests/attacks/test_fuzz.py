@@ -9,12 +9,15 @@ from tests.attacks.fuzz import FOUND, Broken, Target, fuzz
 from tests.attacks.fuzz_targets import TARGETS
 
 SECONDS = 5.0
+ELSEWHERE = frozenset({"pairing", "door"})
+"""Read by protobuf and msgspec alone: none of our lines leads anywhere."""
 SEED = 4
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_whatever_it_is_given_it_reads_it_or_refuses_it_as_it_says(name: str) -> None:
-    run = fuzz(name, TARGETS[name], SECONDS, SEED)
+    seconds = 0.5 if name in ELSEWHERE else SECONDS
+    run = fuzz(name, TARGETS[name], seconds, SEED)
     assert run.inputs > 100, "or this shows nothing"
 
 

