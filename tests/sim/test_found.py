@@ -1,0 +1,111 @@
+"""What storms have found, each as the shortest story that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from tests.support.checkers import check
+from tests.support.disk import FULL
+from tests.support.host import SOCKET, Host
+from tests.support.world import World, play_world
+
+
+async def linked(world: World) -> tuple[Host, Host]:
+    """Two nodes, and an agent on the second."""
+    white, nova = await world.fleet("white", "nova")
+    said = await nova.call("start", name="rin", socket=SOCKET, command=("chat",))
+    assert said.exit == 0, said
+    await asyncio.sleep(0.5)
+    return white, nova
+
+
+def test_of_two_starts_of_one_name_at_once_one_is_refused_and_one_program_runs() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        start = partial(white.call, "start", name="rin", socket=SOCKET, command=("chat",))
+        both = await asyncio.gather(start(), start())
+        told = [said.error["code"] if said.error else "started" for said in both]
+        assert told == ["started", "name_taken"]
+        assert len(white.tmux.all_panes()) == 1
+
+    play_world(story, check)
+
+
+def test_an_agent_that_could_not_be_written_down_leaves_no_program_behind() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        white.disk.trouble = FULL
+        said = await white.call("start", name="rin", socket=SOCKET, command=("chat",))
+        assert said.error is not None
+        assert said.error["code"] == "no_space"
+        assert white.tmux.all_panes() == []
+        white.disk.mend()
+        said = await white.call("start", name="rin", socket=SOCKET, command=("chat",))
+        assert said.exit == 0, said
+
+    play_world(story, check)
+
+
+def test_who_is_cancelled_while_a_commit_is_under_way_takes_no_other_waiter_along() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        store = white.up_node.store
+        store.book.put_roster((("entry", b"body", b"signature"),))
+
+        async def wait() -> str:
+            await store.commit()
+            return "durable"
+
+        hasty, patient = asyncio.ensure_future(wait()), asyncio.ensure_future(wait())
+        asyncio.get_running_loop().call_soon(hasty.cancel)
+        assert await patient == "durable"
+        with pytest.raises(asyncio.CancelledError):
+            await hasty
+        store.database.execute("DELETE FROM roster WHERE entry_id = 'entry'")
+
+    play_world(story, check)
+
+
+def test_a_write_that_fails_where_messages_are_to_be_shown_holds_them_up_for_a_second_only() -> (
+    None
+):
+    async def story(world: World) -> None:
+        white, _ = await linked(world)
+        # Nothing was shown to nova yet: a bound is written behind the message's own commit, and fails.
+        white.disk.fail_once(FULL, after=4)
+        said = await white.call("send", to="rin@nova", text="hello")
+        assert said.result["state"] == "submitted"
+
+    play_world(story, check)
+
+
+def test_a_revocation_heard_while_the_disk_is_full_cuts_off_at_once_and_is_kept_after() -> None:
+    async def story(world: World) -> None:
+        white, nova, kai = await world.fleet("white", "nova", "kai")
+        nova.disk.trouble = FULL
+        said = await white.call("revoke", node="kai", reason="lost")
+        assert said.exit == 0, said
+        world.revoked.add(kai.node_id)
+        await asyncio.sleep(0.5)
+        assert nova.up_node.peers.session(kai.node_id) is None
+        nova.disk.mend()
+        await asyncio.sleep(2.0)
+        nova.crash()
+        nova.up()
+        assert nova.up_node.fleet.roster.revoked(kai.node_id) is not None
+
+    play_world(story, check)
+
+
+def test_a_node_that_stops_takes_up_no_link() -> None:
+    async def story(world: World) -> None:
+        white, nova = await linked(world)
+        nova.up_node.peers.close("the node stops")
+        await asyncio.sleep(5.0)  # white dials, and dials again
+        assert nova.up_node.peers.session(white.node_id) is None
+        assert white.up_node.peers.session(nova.node_id) is None
+
+    play_world(story, check)
