@@ -8,6 +8,7 @@ committed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ import structlog
 
 from fleet.config import ANY_HOST, DEFAULT_PORT, load, split_address
 from fleet.core.address import OPERATOR, label_from, parse_name
-from fleet.core.errors import NotAllowed, PortInUse, WrongState
+from fleet.core.errors import FleetError, NotAllowed, PortInUse, WrongState
 from fleet.core.frames import (
     AdminAnswer,
     AdminAsk,
@@ -272,6 +273,8 @@ class Daemon:
         await peer_door.close()
         await self._dialer.close()
         await self._panes.close()
+        with contextlib.suppress(FleetError):  # what a failing disk took back, once more
+            await node.fleet.keep()
         self._store.database.close()
         for descriptor in self._lock:
             os.close(descriptor)
