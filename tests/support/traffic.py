@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 from fleet.cli.door import Door
@@ -98,9 +97,3 @@ class Traffic:
 
     def _is_linked(self, name: str) -> bool:
         return self.links(name) == len(self.homes) - 1
-
-    def memory_mb(self, name: str) -> float:
-        """What a node keeps in memory now."""
-        status = Path(f"/proc/{self.homes[name].pid}/status").read_text()
-        kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kilobytes.split()[1]) / 1_024
