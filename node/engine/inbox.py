@@ -380,9 +380,14 @@ class Inbox:
         if not here and item.state not in _TOLD_LATER:
             self.tell(item.envelope.from_node, (self._report(item),))
 
-    def news_for(self, node_id: str) -> tuple[Report, ...]:
-        """What a node has not confirmed yet, oldest first; again after each reconnect."""
-        return tuple(self._report(item) for item in self._store.inbox.untold(node_id, _BATCH))
+    async def news_for(self, node_id: str) -> tuple[Report, ...]:
+        """What a node has not confirmed yet, oldest first; again after each reconnect.
+
+        What is written and not yet committed is among it, and so told only after the commit.
+        """
+        news = tuple(self._report(item) for item in self._store.inbox.untold(node_id, _BATCH))
+        await self._store.commit()
+        return news
 
     async def told(self, node_id: str, counts: tuple[tuple[str, int], ...]) -> None:
         """A node has stored this much of our news."""

@@ -263,7 +263,7 @@ class Peers:
         link.send(DirectoryWord(full=True, agents=self._agents.entries()))
         self._outbox.link_began(link.peer_id)
         self._begin_comparing(session)
-        self._tell(link.peer_id, self._inbox.news_for(link.peer_id))
+        self._tell(link.peer_id, await self._inbox.news_for(link.peer_id))
         self._feed(session)
         while (frame := await link.receive()) is not None:
             if self._turns.hear(link.peer_id, self._clock.now_s()):
@@ -328,7 +328,7 @@ class Peers:
             case ReportsTaken(counts):
                 await self._inbox.told(peer_id, counts)
                 if len(counts) > 1:  # a catch-up batch may have more behind it
-                    self._tell(peer_id, self._inbox.news_for(peer_id))
+                    self._tell(peer_id, await self._inbox.news_for(peer_id))
             case DirectoryWord():
                 self._fleet.hear(peer_id, frame)
             case RosterWord(entries):
@@ -343,14 +343,14 @@ class Peers:
                 if asked is not None and not asked.done():
                     asked.set_result(body)
             case _:
-                self._heard_seldom(session, frame)
+                await self._heard_seldom(session, frame)
 
-    def _heard_seldom(self, session: Session, frame: Frame) -> None:
+    async def _heard_seldom(self, session: Session, frame: Frame) -> None:
         peer_id = session.link.peer_id
         match frame:
             case Standing():
                 session.link.send(self._compare.heard(peer_id, frame))
-                self._tell(peer_id, self._inbox.news_for(peer_id))
+                self._tell(peer_id, await self._inbox.news_for(peer_id))
             case Differing() if session.comparing:
                 self._compared(session, frame)
             case Differing():

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from fleet.core.delivery import State
 from tests.support.checkers import check
 from tests.support.disk import FULL
 from tests.support.host import SOCKET, Host
@@ -107,5 +108,24 @@ def test_a_node_that_stops_takes_up_no_link() -> None:
         await asyncio.sleep(5.0)  # white dials, and dials again
         assert nova.up_node.peers.session(white.node_id) is None
         assert white.up_node.peers.session(nova.node_id) is None
+
+    play_world(story, check)
+
+
+def test_what_is_not_yet_committed_is_told_on_no_new_link_either() -> None:
+    async def story(world: World) -> None:
+        white, nova = await linked(world)
+        nova.disk.lag_s = 1.0
+        said = await white.call("send", to="rin@nova", text="hello", timeout_s=0.0)
+        await asyncio.sleep(0.1)
+        world.net.drop(white.node_id, nova.node_id)
+        await asyncio.sleep(0.3)
+        assert white.up_node.peers.session(nova.node_id) is not None
+        nova.crash()
+        row = white.up_node.store.outbox.get(said.result["id"])
+        assert row is not None
+        assert row.state is State.QUEUED
+        nova.disk.mend()
+        nova.up()
 
     play_world(story, check)
