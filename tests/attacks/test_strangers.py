@@ -21,9 +21,10 @@ from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.v1 import pairing_pb2
 from fleet.wire import frame_to_wire
-from node.adapters.credentials import Identity, channel_to
+from node.adapters.credentials import Identity, channel_to, server_credentials
 from node.adapters.pki import new_node_key, pem_of, public_bytes
 from node.doors.pairing import UNHEARD
+from node.doors.peer import PeerDoor
 from node.doors.quota import LINES_PER_MINUTE
 from node.engine.membership import REFUSALS_TOLD
 from tests.attacks.hostile import (
@@ -342,3 +343,21 @@ def test_a_thousand_members_make_a_bare_connection_no_dearer(tmp_path: Path) -> 
         assert spent_s < 1.0
 
     run(tmp_path, story, "white", "nova")
+
+
+def test_connections_beyond_the_limit_are_hung_up_on_at_once(tmp_path: Path) -> None:
+    async def story(white: Member) -> None:
+        door = PeerDoor(white.node.fleet.authorise, connections=5)
+        port = await door.open("127.0.0.1:0", server_credentials(white.keyring.trust))
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(12)]
+        try:
+            for one in held:
+                one.setblocking(False)
+            await eventually(lambda: sum(map(is_closed, held)) == 7, "all but five are closed")
+            assert sum(map(is_closed, held)) == 7, "and these are still in their handshake"
+        finally:
+            for one in held:
+                one.close()
+            await door.close()
+
+    run(tmp_path, story, "white")
