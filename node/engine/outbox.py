@@ -276,11 +276,11 @@ class Outbox:
         """Whether the recipient's node may have it, answered or not."""
         return row.seq <= self._reach.shown(row.envelope.to_node)
 
-    def taken(self, node_id: str, rows: Mapping[str, int]) -> None:
+    def taken(self, node_id: str, rows: Mapping[str, int]) -> asyncio.Future[None]:
         """Envelopes, by id and row, that were offered to the recipient's node are durable there.
 
-        Told at once, since it is true already; our own note of it rides with the next commit. After
-        a crash before that the envelope is offered again, and known there.
+        Told at once, since it is true already; our own note of it rides with the next commit, which
+        is returned. After a crash before that the envelope is offered again, and known there.
         """
         label = self._fleet.label(node_id)
         news = (Entry(State.ACCEPTED, self._clock.wall_s(), label),)
@@ -292,19 +292,28 @@ class Outbox:
         fresh = rows if taken == len(rows) else [i for i in rows if self._ends_with(i, news)]
         for envelope_id in fresh:
             self._events.moved(envelope_id, news, sent=True)
-        self._store.commit_soon()
+        return self._store.commit()
 
     def _ends_with(self, envelope_id: str, news: tuple[Entry, ...]) -> bool:
         row = self._store.outbox.get(envelope_id)
         return row is not None and row.timeline[-1:] == news
 
-    def declined(self, node_id: str, declined: Iterable[Declined]) -> None:
-        """Envelopes that were offered to the recipient's node will never be taken there."""
+    def declined(self, node_id: str, declined: Iterable[Declined]) -> asyncio.Future[None]:
+        """Envelopes that were offered to the recipient's node will never be taken there.
+
+        Told once that is durable here: the returned commit. A note that is taken back is no end.
+        """
         label = self._fleet.label(node_id)
         ended = [end for one in declined for end in self._decline(one, label)]
-        for envelope_id, refused in ended:
-            self._events.moved(envelope_id, (refused,), sent=True)
-        self._store.commit_soon()
+
+        def tell(group: asyncio.Future[None]) -> None:
+            if group.exception() is None:
+                for envelope_id, refused in ended:
+                    self._events.moved(envelope_id, (refused,), sent=True)
+
+        group = self._store.commit()
+        group.add_done_callback(tell)
+        return group
 
     def _decline(self, declined: Declined, label: str) -> tuple[tuple[str, Entry], ...]:
         row = self._store.outbox.get(declined.envelope_id)

@@ -442,20 +442,32 @@ class Peers:
         peer_id = session.link.peer_id
         taken = {i: seq for i in answer.envelope_ids if (seq := session.done(i)) is not None}
         if taken:
-            self._outbox.taken(peer_id, taken)
+            self._noted(session, self._outbox.taken(peer_id, taken))
         declined = [
             (one, seq)
             for one in answer.declined
             if (seq := session.done(one.envelope_id)) is not None
         ]
         if any(not one.retry for one, _ in declined):
-            self._outbox.declined(peer_id, [one for one, _ in declined if not one.retry])
+            ended = [one for one, _ in declined if not one.retry]
+            self._noted(session, self._outbox.declined(peer_id, ended))
         later = [seq for one, seq in declined if one.retry]
         if later:
             session.cursor = min(session.cursor, min(later) - 1)
             self._spawn(self._feed_later(session))
         else:
             self._feed(session)
+
+    @staticmethod
+    def _noted(session: Session, group: asyncio.Future[None]) -> None:
+        """What a peer answered is written down. If that is taken back, it is queued again, behind what
+        this link has offered: a new link begins anew, and the peer answers as before."""
+
+        def look(done: asyncio.Future[None]) -> None:
+            if done.exception() is not None:
+                session.link.close("the database failed")
+
+        group.add_done_callback(look)
 
     async def _feed_later(self, session: Session) -> None:
         await self._clock.sleep(_RETRY_DECLINED_S)

@@ -7,6 +7,7 @@ questions and started their agents again. From there on everything has to come t
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 from fleet.core.address import OPERATOR
@@ -179,10 +180,15 @@ class Storm:
             return
         newcomer = self._world.host(NEWCOMER)
         newcomer.up()
+        life = newcomer.node
         try:
             await self._world.join(admin, newcomer)
         except FleetError as error:  # somebody crashed; it stays alone
             self._world.tell(NEWCOMER, f"does not get in: {error}")
+            return
+        except sqlite3.ProgrammingError:  # of a dead life, which would not have gone on
+            if newcomer.node is life:
+                raise
             return
         if newcomer.node is not None:
             await self._started(newcomer, AGENTS[0])
