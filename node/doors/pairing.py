@@ -46,7 +46,7 @@ class Invitations(Protocol):
         """
         ...
 
-    async def burn(self, name: str, ended: str, address: str) -> None:
+    async def burn(self, name: str, ended: str, address: str, *, is_proven: bool) -> None:
         """End an invitation for good, and tell the operator how and from where.
 
         From the call on ``secret_of`` refuses; on return that is on disk.
@@ -140,7 +140,7 @@ class PairingService:
         secret = self._invitations.secret_of(knock.invitation, address)
         right = compare_digest(proof.mac, joiner_proof(secret, seen))
         ended = f"used by {knock.name}" if right else "withdrawn after a wrong proof"
-        await self._invitations.burn(knock.invitation, ended, address)
+        await self._invitations.burn(knock.invitation, ended, address, is_proven=right)
         fault("pair:after_code_burn")
         if not right:
             raise InvitationRefused("the proof was wrong; the invitation is withdrawn")

@@ -158,14 +158,17 @@ class Membership:
             raise InvitationRefused(f"it {why}")
         return invitation.secret
 
-    async def burn(self, name: str, ended: str, address: str) -> None:
-        """End an invitation for good, before its proof is answered."""
+    async def burn(self, name: str, ended: str, address: str, *, is_proven: bool) -> None:
+        """End an invitation for good, before its proof is answered; ``is_proven``: it was right."""
         invitation = self._store.book.invitation(name)
         if invitation is not None:
             self._store.book.put_invitation(Invitation(name, b"", invitation.expires_at_s, ended))
         self._audit("invitation ended", invitation=name, how=ended, address=address)
         await self._store.commit()
-        log.warning("invitation ended", invitation=name, how=ended, address=address)
+        if is_proven:
+            log.info("invitation used", invitation=name, address=address)
+        else:
+            log.warning("invitation burnt", invitation=name, how=ended, address=address)
 
     async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
         """Let a newcomer in who proved an invitation; its admission and certificate."""

@@ -40,7 +40,7 @@ class Inviter(Protocol):
 
     def secret_of(self, name: str, address: str) -> bytes: ...
 
-    async def burn(self, name: str, ended: str, address: str) -> None: ...
+    async def burn(self, name: str, ended: str, address: str, *, is_proven: bool) -> None: ...
 
     async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]: ...
 
@@ -166,7 +166,7 @@ class FakeAuthority:
         invitation = invitation_name(secret)
         if inviter.secret_of(invitation, "somewhere") != secret:
             raise InvitationRefused("the proof was wrong; the invitation is withdrawn")
-        await inviter.burn(invitation, f"used by {name}", "somewhere")
+        await inviter.burn(invitation, f"used by {name}", "somewhere", is_proven=True)
         await inviter.admit(self.node_id.encode(), name)
         self.fleet_id, entries, addresses = inviter.welcome()
         self.holds_root, self._power = False, None

@@ -43,8 +43,8 @@ class Pairing:
     def secret_of(self, name: str, address: str) -> bytes:
         return self.host.up_node.membership.secret_of(name, address)
 
-    async def burn(self, name: str, ended: str, address: str) -> None:
-        await self.host.up_node.membership.burn(name, ended, address)
+    async def burn(self, name: str, ended: str, address: str, *, is_proven: bool) -> None:
+        await self.host.up_node.membership.burn(name, ended, address, is_proven=is_proven)
 
     async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
         return await self.host.up_node.membership.admit(public_key, name)
