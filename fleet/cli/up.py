@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 READY_S = 60.0
 """A node that is not up by then is told to end; a big database takes seconds."""
 _OTHER_S = 10.0  # how long another `fleet up`, which was faster, may still take
+_LAST_WORDS_S = 2.0  # a node that stops closes its door first
+_LOOK_S = 0.05
 STOP_S = 30.0
 """A node stops within its drain, 10 s at most, and the last group commit."""
 _OURS = ("TMUX", "TMUX_PANE", "FLEET_AGENT", "FLEET_NODE", "FLEET_TEAM", "FLEET_ROLE")
@@ -215,6 +217,7 @@ def _down(call: Invocation) -> int:
         process = os.pidfd_open(pid)
         call.ask("stop")
     except (NodeNotRunning, ProcessLookupError):
+        _check_unserved(call.home)
         if call.terminal.as_json:
             call.terminal.data({"stopped": None})
         else:
@@ -226,6 +229,39 @@ def _down(call: Invocation) -> int:
     else:
         call.terminal.say("stopped")
     return 0
+
+
+def _check_unserved(home: str) -> None:
+    """No door is no proof that no node runs: it holds the folder of its door, as long as it lives.
+
+    Raises:
+        WrongState: one does, and cannot be told to stop.
+    """
+    import fcntl
+    import time
+
+    from fleet.core.errors import WrongState
+
+    try:
+        folder = os.open(os.path.join(home, "run"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    end_s = time.monotonic() + _LAST_WORDS_S
+    try:
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end_s:
+                    raise WrongState(
+                        f"a node serves {home}, and its door is gone or somebody else's",
+                        hint=f"end its process, which stops it as well: pkill -f 'node --home {home}'",
+                    ) from None
+                time.sleep(_LOOK_S)
+            else:
+                return
+    finally:
+        os.close(folder)
 
 
 def _ended(call: Invocation, process: int, pid: int) -> None:

@@ -150,3 +150,8 @@ def test_a_socket_that_was_taken_away_is_missed_and_none_but_ours_comes_back() -
             thief.bind(str(door))
             said = white.run("status")
             assert said.code == 8
+            down = white.run("down", "--json")
+            assert (down.code, down.json["error"]["code"]) == (9, "wrong_state"), (
+                "it is not stopped"
+            )
+            assert "its door is gone" in down.json["error"]["message"]

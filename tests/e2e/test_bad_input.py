@@ -539,7 +539,7 @@ def test_a_bug_in_the_node_is_told_as_one_and_it_serves_on(white: Home, rin: Rec
 
 def test_every_error_for_people_has_no_traceback_and_one_hint(white: Home, rin: Recording) -> None:
     for words in (
-        "send nobody x", "send rin@nowhere x", "send @ x", "peek nobody", "show 0", "revoke white",
+        "send nobody x", "send rin@nowhere x", "send @ x", "peek nobody", "show 9", "revoke white",
         "join nonsense", "start rin -- sleep 1", "adopt rin", "invite --expires 0",
     ):  # fmt: skip
         said = run(white, *words.split())
