@@ -53,7 +53,7 @@ from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.adapters.witness import Witnesses
 from node.doors import views
-from node.doors.calls import handle
+from node.doors.calls.table import handle
 from node.doors.gauges import Gauges
 from node.doors.local import LocalDoor
 from node.doors.metrics import MetricsDoor

@@ -20,8 +20,8 @@ from fleet.core.trust import Policy, Verb
 from fleet.outcomes import OUTCOMES
 from fleet.paths import Paths
 from fleet.profiles import load as load_profiles
-from node.doors import calls
-from node.doors.calls import CALLS
+from node.doors.calls.call import Taking, Who
+from node.doors.calls.table import CALLS
 from tests.support.pages import DOCS, blocks, exit_codes, json_fields, quoted, rows, section
 
 ERRORS = DOCS / "reference/errors.md"
@@ -182,7 +182,7 @@ def test_the_arguments_of_a_call_are_those_on_the_page_and_the_optional_ones_are
 ) -> None:
     shown = {name.rstrip("?"): name.endswith("?") for name in quoted(door_rows()[call][1])}
     act = CALLS[call][1]
-    told = act.arguments() if isinstance(act, calls.Taking) else []
+    told = act.arguments() if isinstance(act, Taking) else []
     known = {arg["name"]: not arg["required"] for arg in told}
     if call in NOT_ALL:
         assert shown.keys() <= known.keys()
@@ -195,9 +195,9 @@ def test_the_arguments_of_a_call_are_those_on_the_page_and_the_optional_ones_are
 def test_who_may_make_which_call_is_as_the_decision_says() -> None:
     table = (DOCS / "decisions/0014-who-may-call-what-locally.md").read_text()
     for label, who in (
-        ("anyone", calls.Who.ANYONE),
-        ("the operator", calls.Who.OPERATOR),
-        ("the operator, or who has `spawn`", calls.Who.SPAWNER),
+        ("anyone", Who.ANYONE),
+        ("the operator", Who.OPERATOR),
+        ("the operator, or who has `spawn`", Who.SPAWNER),
     ):
         line = next(line for line in table.splitlines() if line.startswith(f"| {label} |"))
         assert set(quoted(line.split("|")[2])) == {

@@ -23,7 +23,7 @@ from node.adapters.spill import SpillFolder
 from node.adapters.witness import Witnesses
 from node.daemon import DRAIN_S, assemble
 from node.daemon import World as Adapters
-from node.doors.calls import handle
+from node.doors.calls.table import handle
 from node.doors.local import Answer, Request
 from node.engine.inbox import INBOX_LIMIT
 from node.engine.node import Node

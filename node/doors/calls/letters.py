@@ -1,0 +1,190 @@
+"""Calls about envelopes: sent, answered, listed, shown, taken back, watched as they move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from fleet.core.address import parse_query
+from fleet.core.delivery import State
+from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
+from fleet.core.errors import MalformedRequest, NotAllowed, every_error
+from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of
+from node.doors import views, watching
+from node.doors.calls.call import Ask, Calls, Count, Who, takes
+from node.engine.outbox import Wish
+from node.engine.talk import WAIT_S, Wait
+
+_DAY_S = 86_400.0
+
+
+class Id(msgspec.Struct):
+    id: str
+
+
+class SendArgs(msgspec.Struct, omit_defaults=True):
+    to: str
+    text: str
+    sender: str = msgspec.field(default="", name="from")
+    raw: bool = False
+    key: str = ""
+    expires_s: float = DEFAULT_EXPIRY_S
+    reply_to: str = ""
+    draft_limit_s: float = 0.0
+    wait: str = ""
+    timeout_s: float = WAIT_S
+
+
+class ReplyArgs(msgspec.Struct):
+    id: str
+    text: str
+    key: str = ""
+    wait: str = ""
+    timeout_s: float = WAIT_S
+
+
+class ListArgs(msgspec.Struct):
+    name: str = ""
+    dead: bool = False
+    held: bool = False
+    limit: Count = 100
+
+
+class WatchArgs(msgspec.Struct):
+    agent: str = ""
+
+
+@takes(SendArgs)
+async def _send(ask: Ask, args: SendArgs) -> None:
+    if args.sender and args.sender.lower() not in {str(ask.caller), ask.caller.agent}:
+        raise NotAllowed(
+            str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
+        )
+    wish = Wish(
+        args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to),
+        args.draft_limit_s,
+    )  # fmt: skip
+    receipt, wanted = await ask.node.talk.send(
+        ask.caller, wish, _wait(args.wait, args.timeout_s), _progress(ask)
+    )
+    _answer_receipt(ask, receipt, wanted)
+
+
+@takes(ReplyArgs)
+async def _reply(ask: Ask, args: ReplyArgs) -> None:
+    item = ask.node.talk.incoming(args.id)
+    wish = Wish(item.envelope.sender, args.text, key=args.key, reply_to=item.envelope.id)
+    receipt, wanted = await ask.node.talk.reply(
+        ask.caller, item, wish, _wait(args.wait, args.timeout_s), _progress(ask)
+    )
+    _answer_receipt(ask, receipt, wanted)
+
+
+def _whole(ask: Ask, typed_id: str) -> str:
+    return ask.node.talk.find(typed_id).envelope.id if typed_id else ""
+
+
+def _wait(wanted: str, timeout_s: float) -> Wait:
+    if wanted and wanted not in WAITABLE:
+        raise MalformedRequest(f"cannot wait for {wanted!r}", hint=f"one of: {', '.join(WAITABLE)}")
+    if not 0 <= timeout_s <= _DAY_S:
+        raise MalformedRequest(
+            f"a timeout of {timeout_s:g} s is not between 0 and a day",
+            hint="running out of time ends the wait, not the message: fleet show ID follows it",
+        )
+    return Wait(State(wanted) if wanted else None, timeout_s)
+
+
+def _progress(ask: Ask) -> Callable[[Receipt], None]:
+    return lambda receipt: ask.answer.progress(receipt.as_json())
+
+
+def _answer_receipt(ask: Ask, receipt: Receipt, wanted: State) -> None:
+    last = receipt.last
+    code = exit_code_of(last.state, wanted)
+    if last.state is State.REFUSED and (known := every_error().get(last.reason)):
+        code = OUTCOMES[known].exit_code
+    ask.answer.result(receipt.as_json(), code)
+
+
+@takes(Id)
+async def _ack(ask: Ask, args: Id) -> None:
+    item = ask.node.talk.incoming(args.id)
+    done = await ask.node.inbox.acknowledge(item, ask.caller)
+    ask.answer.result(done.receipt.as_json(), EXIT_REACHED)
+
+
+@takes(ListArgs)
+async def _inbox(ask: Ask, args: ListArgs) -> None:
+    name = views.recipient_name(ask.node, args.name) if args.name else ""
+    if not ask.caller.is_own_operator:
+        if name not in {"", ask.caller.agent}:
+            raise NotAllowed(str(ask.caller), "read the inbox of", name)
+        name = ask.caller.agent
+    rows = ask.node.store.inbox.recent(name, args.limit, dead=args.dead, held=args.held)
+    ask.answer.result([views.letter(row.receipt) for row in rows], EXIT_REACHED)
+
+
+@takes(ListArgs)
+async def _outbox(ask: Ask, args: ListArgs) -> None:
+    rows = ask.node.store.outbox.recent(args.limit, dead=args.dead, held=args.held)
+    mine = [r for r in rows if ask.caller.is_own_operator or r.envelope.sender == str(ask.caller)]
+    ask.answer.result([views.letter(row.receipt) for row in mine], EXIT_REACHED)
+
+
+@takes(Id)
+async def _show(ask: Ask, args: Id) -> None:
+    found = ask.node.talk.find(args.id)
+    party = {found.envelope.sender, f"{found.envelope.recipient}@{ask.caller.node}"}
+    if not ask.caller.is_own_operator and str(ask.caller) not in party:
+        raise NotAllowed(str(ask.caller), "read", found.envelope.id)
+    ask.answer.result(views.whole_letter(found.receipt), EXIT_REACHED)
+
+
+@takes(Id)
+async def _cancel(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.cancel(ask.caller, args.id)
+    ask.answer.result(receipt.as_json(), EXIT_REACHED)
+
+
+@takes(Id)
+async def _release(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.release(ask.caller, args.id)
+    is_held = receipt.last.state is State.HELD
+    ask.answer.result(receipt.as_json(), EXIT_NOT_YET if is_held else EXIT_REACHED)
+
+
+@takes(Id)
+async def _revive(ask: Ask, args: Id) -> None:
+    receipt = await ask.node.talk.revive(ask.caller, args.id)
+    ask.answer.result(receipt.as_json(), EXIT_REACHED)
+
+
+@takes(WatchArgs)
+async def _watch(ask: Ask, args: WatchArgs) -> None:
+    typed = args.agent
+    only = parse_query(typed) if typed else None
+    watch = ask.node.events.follow_moves()
+    try:
+        ask.answer.progress({"watching": str(only or "")})
+        while True:
+            for line in watching.lines(ask.node, await watch.next(), only):
+                ask.answer.item(line)
+            await ask.answer.sent()
+    finally:
+        ask.node.events.unfollow_moves(watch)
+
+
+CALLS: Calls = {
+    "send": (Who.ANYONE, _send),
+    "reply": (Who.ANYONE, _reply),
+    "ack": (Who.ANYONE, _ack),
+    "inbox": (Who.ANYONE, _inbox),
+    "outbox": (Who.ANYONE, _outbox),
+    "show": (Who.ANYONE, _show),
+    "cancel": (Who.ANYONE, _cancel),
+    "release": (Who.OPERATOR, _release),
+    "revive": (Who.OPERATOR, _revive),
+    "watch": (Who.OPERATOR, _watch),
+}
