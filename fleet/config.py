@@ -16,7 +16,8 @@ from typing import Annotated
 import msgspec
 
 from fleet.core.address import parse_name
-from fleet.core.errors import BadConfig, FleetError
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.requests import BadConfig
 
 DEFAULT_PORT = 7717
 ANY_HOST = "0.0.0.0"  # noqa: S104 - a node serves its peers; who may speak is decided by key

@@ -34,14 +34,10 @@ from fleet.core.bounds import (
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
-from fleet.core.errors import (
-    LAYER_OF,
-    Candidate,
-    FleetError,
-    MalformedRequest,
-    VersionMismatch,
-    every_error,
-)
+from fleet.core.errors.base import LAYER_OF, Candidate, FleetError
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.tree import every_error
 from fleet.core.frames import Frame
 from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2

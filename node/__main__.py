@@ -16,7 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import structlog
 
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.logs import set_up
 from fleet.outcomes import EXIT_BUG, outcome_of
 from fleet.paths import Paths

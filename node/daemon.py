@@ -22,7 +22,10 @@ import structlog
 
 from fleet.config import ANY_HOST, DEFAULT_PORT, load, split_address
 from fleet.core.address import OPERATOR, label_from, parse_name
-from fleet.core.errors import FleetError, NotAllowed, PortInUse, WrongState
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import PortInUse
+from fleet.core.errors.requests import WrongState
+from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import (
     AdminAnswer,
     AdminAsk,

@@ -14,7 +14,8 @@ from docs.write_reference import PAGE, renewed
 from fleet import config, outcomes
 from fleet.cli.main import EXIT_INTERRUPTED, EXIT_PIPE, TABLE
 from fleet.cli.send import WAITS
-from fleet.core.errors import LAYERS, every_error
+from fleet.core.errors.base import LAYERS
+from fleet.core.errors.tree import every_error
 from fleet.core.profile import Hooks, Profile
 from fleet.core.trust import Policy, Verb
 from fleet.outcomes import OUTCOMES

@@ -63,7 +63,7 @@ def _verdict(path: str, kept: str) -> Verdict:
     from sqlite3 import Error
 
     from fleet.core.chain import verify as walk
-    from fleet.core.errors import StoreFailed
+    from fleet.core.errors.store import StoreFailed
 
     if not os.path.exists(path):
         raise StoreFailed(

@@ -102,7 +102,7 @@ def _files(call: Invocation, checks: list[dict[str, str]]) -> Iterator[tuple[str
 
 def _answer(call: Invocation, name: str) -> Any:
     """What the node says, or why it does not."""
-    from fleet.core.errors import FleetError
+    from fleet.core.errors.base import FleetError
 
     try:
         return call.ask(name).result
@@ -183,7 +183,7 @@ def _vocabulary() -> frozenset[str]:
     import builtins
     from importlib.util import find_spec
 
-    from fleet.core.errors import every_error
+    from fleet.core.errors.tree import every_error
 
     words = {word for number in range(1, 134) for word in os.strerror(number).split()}
     words |= {name for name in dir(builtins) if name[0].isupper()}

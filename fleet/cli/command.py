@@ -167,7 +167,7 @@ class Invocation:
 
 def left(home: str, broken: Broken) -> Exception:
     """The error of a node that went away in the middle of a call."""
-    from fleet.core.errors import NodeNotRunning
+    from fleet.core.errors.nodes import NodeNotRunning
 
     error = NodeNotRunning(home, f"it was asked, and gave no whole answer: {broken}")
     error.hint = f"fleet status; what it says about itself is in {home}/log"

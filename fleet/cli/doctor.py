@@ -164,7 +164,7 @@ def _config(home: str) -> Finding:
     from pathlib import Path
 
     from fleet.config import load
-    from fleet.core.errors import FleetError
+    from fleet.core.errors.base import FleetError
     from fleet.paths import Paths
     from fleet.profiles import load as load_profiles
 
@@ -179,7 +179,7 @@ def _config(home: str) -> Finding:
 
 
 def _node(call: Invocation) -> tuple[Status | None, Finding]:
-    from fleet.core.errors import FleetError
+    from fleet.core.errors.base import FleetError
 
     try:
         status: Status = call.ask("status").result

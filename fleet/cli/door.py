@@ -156,7 +156,8 @@ def _check_owner(sock: _socket.socket) -> None:
 
 
 def _no_door(home: str, error: OSError) -> Exception:
-    from fleet.core.errors import NodeNotRunning, NotAllowed
+    from fleet.core.errors.nodes import NodeNotRunning
+    from fleet.core.errors.trust import NotAllowed
 
     match error:
         case FileNotFoundError() | NotADirectoryError():
@@ -171,7 +172,7 @@ def _no_door(home: str, error: OSError) -> Exception:
 
 
 def _not_utf8(piece: str) -> Exception:
-    from fleet.core.errors import MalformedRequest
+    from fleet.core.errors.requests import MalformedRequest
 
     return MalformedRequest(
         f"an argument is not UTF-8: it contains {os.fsencode(piece)!r}",

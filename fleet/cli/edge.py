@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.outcomes import EXIT_BUG, outcome_of
 from fleet.paths import LOGS, home_from
 

@@ -135,7 +135,7 @@ def _check(call: Invocation, names: list[str]) -> int:
     broken = [one for one in found if one.verdict == "fail"]
     if not broken:
         return 0
-    from fleet.core.errors import BadConfig
+    from fleet.core.errors.requests import BadConfig
     from fleet.outcomes import outcome_of
 
     first = broken[0]

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from fleet.core.errors import BadConfig
+from fleet.core.errors.requests import BadConfig
 from fleet.core.profile import Hooks, Profile
 from fleet.profiles import load
 
@@ -83,7 +83,7 @@ def _named(folder: str, name: str) -> Path:
     known = {path.stem: path for path in sorted(shipped.glob("*.toml"))} | own
     found = known.get(name.strip().lower().replace("_", "-"))
     if found is None:
-        from fleet.core.errors import UnknownProfile
+        from fleet.core.errors.requests import UnknownProfile
 
         raise UnknownProfile(name, tuple(sorted(known)))
     return found

@@ -46,7 +46,8 @@ def _route(call: Invocation) -> int:
 
 def _walked(call: Invocation) -> tuple[Route, int]:
     """The node's walk; where no node runs, that is the layer that fails."""
-    from fleet.core.errors import LAYERS, FleetError, NodeNotRunning
+    from fleet.core.errors.base import LAYERS, FleetError
+    from fleet.core.errors.nodes import NodeNotRunning
     from fleet.outcomes import outcome_of
 
     try:

@@ -150,7 +150,7 @@ class Waiting:
         """
         if self._seen is not None:
             return Answer(self._seen, EXIT_NOT_YET)
-        from fleet.core.errors import InDoubt
+        from fleet.core.errors.ends import InDoubt
 
         raise InDoubt.rebuilt(
             f"the node went away before it answered ({broken}); it may have taken the text",

@@ -89,7 +89,7 @@ def _start(call: Invocation) -> int:
 
 
 def _folder(option: str | None) -> str:
-    from fleet.core.errors import MalformedRequest
+    from fleet.core.errors.requests import MalformedRequest
 
     try:
         folder = os.path.abspath(os.path.expanduser(option or "."))

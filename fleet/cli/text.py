@@ -42,7 +42,7 @@ def text_of(call: Invocation) -> str:
     else:
         _check_argument(text)
     if not text or text.isspace():
-        from fleet.core.errors import EmptyText
+        from fleet.core.errors.requests import EmptyText
 
         raise EmptyText
     return text
@@ -52,7 +52,7 @@ def _check_argument(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        from fleet.core.errors import UndecodableText
+        from fleet.core.errors.requests import UndecodableText
 
         raise UndecodableText("the text", len(text[: error.start].encode())) from None
 
@@ -61,7 +61,7 @@ def _read(call: Invocation, file: str | None) -> tuple[bytes, str]:
     if file in {None, "-"}:
         if os.isatty(_STDIN):
             if file is None:
-                from fleet.core.errors import EmptyText
+                from fleet.core.errors.requests import EmptyText
 
                 raise EmptyText
             call.terminal.note("type the text; Ctrl-D on a line of its own ends it")
@@ -93,7 +93,7 @@ def _whole(descriptor: int, source: str) -> bytes:
 
 
 def _too_large(descriptor: int) -> Exception:
-    from fleet.core.errors import TooLarge
+    from fleet.core.errors.requests import TooLarge
 
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode):
@@ -109,13 +109,13 @@ def _decoded(read: bytes, source: str) -> str:
     try:
         return read.decode()
     except UnicodeDecodeError as error:
-        from fleet.core.errors import UndecodableText
+        from fleet.core.errors.requests import UndecodableText
 
         raise UndecodableText(source, error.start) from None
 
 
 def _unreadable(source: str, error: OSError) -> Exception:
-    from fleet.core.errors import MalformedRequest
+    from fleet.core.errors.requests import MalformedRequest
 
     match error:
         case FileNotFoundError():

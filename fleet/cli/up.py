@@ -64,7 +64,7 @@ def _up(call: Invocation) -> int:
 
 def _running(home: str) -> dict[str, Any] | None:
     """The status of the node that serves this home, if one does."""
-    from fleet.core.errors import NodeNotRunning
+    from fleet.core.errors.nodes import NodeNotRunning
 
     try:
         door = Door(home)
@@ -82,7 +82,7 @@ def _running(home: str) -> dict[str, Any] | None:
 
 def _agreed(call: Invocation, status: dict[str, Any]) -> dict[str, Any]:
     """The running node's status, if it is what was asked for."""
-    from fleet.core.errors import WrongState
+    from fleet.core.errors.requests import WrongState
 
     name, listen = call.given.name, call.given.listen
     if name and name.lower() != str(status["node"]).partition("~")[0]:
@@ -178,7 +178,7 @@ def _last_words(said: bytes) -> str:
 
 def _failed(why: str, call: Invocation) -> dict[str, Any]:
     from fleet.cli.edge import as_json
-    from fleet.core.errors import StartFailed
+    from fleet.core.errors.nodes import StartFailed
     from fleet.outcomes import outcome_of
 
     hint = f"fleet up --foreground shows more; so does {call.home}/log, once there is one"
@@ -209,7 +209,7 @@ def _told(call: Invocation, status: dict[str, Any], *, fresh: bool) -> int:
 
 
 def _down(call: Invocation) -> int:
-    from fleet.core.errors import NodeNotRunning
+    from fleet.core.errors.nodes import NodeNotRunning
 
     try:
         pid = int(call.ask("status").result["pid"])
@@ -240,7 +240,7 @@ def _check_unserved(home: str) -> None:
     import fcntl
     import time
 
-    from fleet.core.errors import WrongState
+    from fleet.core.errors.requests import WrongState
 
     try:
         folder = os.open(os.path.join(home, "run"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -268,7 +268,7 @@ def _ended(call: Invocation, process: int, pid: int) -> None:
     """Wait for the node's process; it may still type what it began."""
     import select
 
-    from fleet.core.errors import WrongState
+    from fleet.core.errors.requests import WrongState
 
     call.terminal.passing("stopping: what is being typed comes to its end …")
     ended, _, _ = select.select([process], [], [], STOP_S)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from fleet.core.errors import MalformedName
+from fleet.core.errors.requests import MalformedName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 NODE_ID = re.compile(r"[a-z2-7]{52}")

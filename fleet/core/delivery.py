@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from fleet.core.errors import IllegalTransition
+from fleet.core.errors.base import IllegalTransition
 
 
 class State(StrEnum):

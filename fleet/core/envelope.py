@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from fleet.core.delivery import Evidence, State
-from fleet.core.errors import EmptyText, MalformedRequest, TooLarge, UndecodableText
+from fleet.core.errors.requests import EmptyText, MalformedRequest, TooLarge, UndecodableText
 from fleet.core.moment import iso_time
 
 TEXT_LIMIT_BYTES = 256 * 1024

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fleet.core.delivery import State
 from fleet.core.directory import AgentEntry
 from fleet.core.envelope import Entry, Envelope
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.core.roster import SignedEntry
 
 PROTOCOL = 1

@@ -15,7 +15,7 @@ from hashlib import sha256
 from hmac import new as hmac_new
 
 from fleet.core.address import NODE_ID
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 
 SECRET_BYTES = 16
 _LABEL = b"fleet pairing v1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 
 _RATE = re.compile(r"([1-9][0-9]{0,6})/([smhd])")
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}

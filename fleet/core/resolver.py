@@ -13,7 +13,8 @@ from itertools import islice
 
 from fleet.core.address import OPERATOR, Address, Query
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
-from fleet.core.errors import AmbiguousName, Candidate, UnknownAgent, UnknownNode
+from fleet.core.errors.base import Candidate
+from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
 from fleet.core.moment import iso_time
 
 SHORTEST_PREFIX = 4

@@ -15,7 +15,8 @@ from fnmatch import translate
 from functools import lru_cache
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import LoopStopped, NotAllowed, RateExceeded
+from fleet.core.errors.ends import LoopStopped
+from fleet.core.errors.trust import NotAllowed, RateExceeded
 from fleet.core.rate import Rate
 
 

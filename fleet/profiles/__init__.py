@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from fleet.core.errors import BadConfig, UnknownProfile
+from fleet.core.errors.requests import BadConfig, UnknownProfile
 from fleet.core.profile import Profile, is_bare
 
 GENERIC = "generic"

@@ -16,7 +16,9 @@ from typing import cast
 import grpc
 
 from fleet.config import split_address
-from fleet.core.errors import FleetError, Layer, NodeUnreachable, NotPaired, VersionMismatch
+from fleet.core.errors.base import FleetError, Layer
+from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import Hello, Step
 from fleet.core.link import agreed
 from fleet.core.roster import Admit

@@ -9,7 +9,10 @@ import shutil
 import stat
 from pathlib import Path
 
-from fleet.core.errors import NoSpace, StartFailed, UnsafeHome, WrongState
+from fleet.core.errors.nodes import StartFailed
+from fleet.core.errors.requests import WrongState
+from fleet.core.errors.store import NoSpace
+from fleet.core.errors.trust import UnsafeHome
 from fleet.paths import Paths
 
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

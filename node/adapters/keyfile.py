@@ -10,7 +10,8 @@ import os
 import stat
 from pathlib import Path
 
-from fleet.core.errors import StartFailed, UnsafeHome
+from fleet.core.errors.nodes import StartFailed
+from fleet.core.errors.trust import UnsafeHome
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SIZE_LIMIT = 64 * 1024

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from fleet.core.errors import StartFailed
+from fleet.core.errors.nodes import StartFailed
 from node.adapters import keyfile
 from node.adapters.pki import RootKey, der_of, pem_of, private_pem, root_key_from
 from node.adapters.vault import is_locked

@@ -17,7 +17,8 @@ from typing import Self
 import msgspec
 import structlog
 
-from fleet.core.errors import NotAllowed, NotPaired, StartFailed, UnsafeHome
+from fleet.core.errors.nodes import StartFailed
+from fleet.core.errors.trust import NotAllowed, NotPaired, UnsafeHome
 from fleet.core.roster import Admit, Appoint, Revoke, Roster, SignedEntry
 from node.adapters import keyfile, pairing
 from node.adapters.credentials import Identity, ServerTrust

@@ -15,7 +15,9 @@ from hmac import compare_digest
 
 import grpc
 
-from fleet.core.errors import FleetError, InvitationRefused, NodeUnreachable, NotPaired
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable
+from fleet.core.errors.trust import InvitationRefused, NotPaired
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import (
     Invitation,

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fleet.core.errors import NotPaired
+from fleet.core.errors.trust import NotPaired
 
 NodeKey = ec.EllipticCurvePrivateKey
 NodePublicKey = ec.EllipticCurvePublicKey

@@ -12,7 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from fleet.core.address import NAME, NODE_ID
-from fleet.core.errors import MalformedRequest, NotPaired
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.trust import NotPaired
 from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.wire import power_in, read_body, write_body
 from node.adapters.pki import RootKey, check_certificate, check_root, key_id

@@ -7,7 +7,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from fleet.core.errors import NoSpace, StoreFailed
+from fleet.core.errors.store import NoSpace, StoreFailed
 
 _LINES_SHOWN = 5
 _CHARACTERS_SHOWN = 400

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import grpc
 import structlog
 
-from fleet.core.errors import FleetError, MalformedRequest
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import Frame
 from fleet.wire import error_from_bytes, frame_from_wire, frame_to_wire
 

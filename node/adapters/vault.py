@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from fleet.core.errors import KeyLocked, MalformedRequest, StartFailed, WrongState
+from fleet.core.errors.nodes import StartFailed
+from fleet.core.errors.requests import MalformedRequest, WrongState
+from fleet.core.errors.trust import KeyLocked
 from node.adapters import keyfile
 from node.adapters.pki import RootKey, private_pem, root_key_from
 

@@ -22,7 +22,8 @@ from pathlib import Path
 import msgspec
 
 from fleet.core.delivery import Evidence
-from fleet.core.errors import HooksUnsupported, StoreFailed
+from fleet.core.errors.panes import HooksUnsupported
+from fleet.core.errors.store import StoreFailed
 from fleet.core.keystrokes import Dress
 from fleet.core.profile import Hooks, Profile
 from node.adapters import plain, settings

@@ -18,7 +18,9 @@ from urllib.parse import unquote
 import grpc
 import structlog
 
-from fleet.core.errors import FleetError, Unauthenticated, UnknownCall
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import UnknownCall
+from fleet.core.errors.trust import Unauthenticated
 from fleet.core.roster import Admit
 from fleet.outcomes import outcome_of
 from fleet.wire import error_to_bytes

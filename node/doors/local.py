@@ -16,7 +16,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from fleet.core.errors import FleetError, MalformedRequest, StartFailed
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import StartFailed
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.trust import Caller
 from fleet.outcomes import outcome_of
 

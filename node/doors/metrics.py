@@ -14,7 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from fleet.config import is_loopback, loopback_address
-from fleet.core.errors import PortInUse, StartFailed
+from fleet.core.errors.nodes import PortInUse, StartFailed
 from fleet.core.metrics import CONTENT_TYPE
 
 PATH = "/metrics"

@@ -13,7 +13,8 @@ from hmac import compare_digest
 from typing import Protocol
 
 from fleet.core.address import parse_name
-from fleet.core.errors import InvitationRefused, VersionMismatch
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.trust import InvitationRefused
 from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.invitation import inviter_proof, joiner_proof, transcript
 from fleet.core.roster import SignedEntry

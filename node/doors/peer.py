@@ -16,7 +16,8 @@ import grpc
 import structlog
 
 from fleet.config import split_address
-from fleet.core.errors import FleetError, PortInUse, StartFailed
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import PortInUse, StartFailed
 from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
 from fleet.wire import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS

@@ -9,7 +9,7 @@ from typing import cast
 
 import msgspec
 
-from fleet.core.errors import BadConfig
+from fleet.core.errors.requests import BadConfig
 from fleet.core.profile import Profile
 from fleet.paths import Paths
 from fleet.profiles import load

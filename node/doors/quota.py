@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet.core.errors import TooBusy
+from fleet.core.errors.nodes import TooBusy
 
 CALLS_AT_ONCE = 8
 """One link, a second one while either side finds out which of two stays, a few probes."""

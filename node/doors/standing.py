@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fleet.core.delivery import DEAD_LETTERS
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.core.keystrokes import clean
 from fleet.core.moment import iso_time
 from node.engine.keeper import Failure

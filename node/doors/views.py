@@ -7,7 +7,9 @@ import os
 from fleet.core.address import OPERATOR, parse_query
 from fleet.core.delivery import HoldReason, State
 from fleet.core.envelope import Receipt
-from fleet.core.errors import MalformedRequest, PaneGone, UnknownAgent
+from fleet.core.errors.names import UnknownAgent
+from fleet.core.errors.panes import PaneGone
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import PeekAsk, ScreenAnswer
 from fleet.core.keystrokes import clean
 from fleet.core.moment import iso_time

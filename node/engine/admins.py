@@ -7,7 +7,9 @@ root signs that this key counts. Taken back, whom it let in stays, by name, and 
 from __future__ import annotations
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import NotAllowed, NotPaired, VersionMismatch, WrongState
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import WrongState
+from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.frames import AdminAnswer, AdminAsk
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership

@@ -16,17 +16,10 @@ import structlog
 
 from fleet.core.address import parse_name
 from fleet.core.directory import AgentEntry
-from fleet.core.errors import (
-    FleetError,
-    HooksUnsupported,
-    MalformedRequest,
-    NameTaken,
-    NoTmux,
-    PaneGone,
-    PaneIsShell,
-    PaneTaken,
-    UnknownAgent,
-)
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.names import NameTaken, UnknownAgent
+from fleet.core.errors.panes import HooksUnsupported, NoTmux, PaneGone, PaneIsShell, PaneTaken
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.profile import SHELLS, Profile, is_bare
 from fleet.core.screen import Look, bound
 from fleet.core.trust import Policy

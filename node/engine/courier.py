@@ -16,7 +16,9 @@ import structlog
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import RECIPIENT, Event, HoldReason, State, may
-from fleet.core.errors import FleetError, NoTmux, TooLarge
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.panes import NoTmux
+from fleet.core.errors.requests import TooLarge
 from fleet.core.keystrokes import (
     Cleaned,
     Paste,

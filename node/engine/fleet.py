@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from fleet.core.address import Address, parse_query
 from fleet.core.bounds import AGENTS_LIMIT
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
-from fleet.core.errors import MalformedRequest, NotPaired, StoreFailed
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.store import StoreFailed
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry

@@ -32,19 +32,12 @@ from fleet.core.envelope import (
     check_text,
     digest,
 )
-from fleet.core.errors import (
-    Expired,
-    FleetError,
-    MailboxFull,
-    MalformedName,
-    MalformedRequest,
-    NotAllowed,
-    NotPaired,
-    Refused,
-    StoreFailed,
-    UnknownAgent,
-    WrongState,
-)
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.ends import Expired, Refused
+from fleet.core.errors.names import UnknownAgent
+from fleet.core.errors.requests import MalformedName, MalformedRequest, WrongState
+from fleet.core.errors.store import MailboxFull, StoreFailed
+from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.frames import Declined, Offer, Posted, Report, Taken
 from fleet.core.trust import Caller, Ruling, check_hops
 from node.engine.events import Events

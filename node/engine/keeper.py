@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.core.link import LAST_RETRY_S, retry_after_s
 from fleet.core.roster import Admit
 from node.engine.fleet import Fleet

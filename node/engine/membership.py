@@ -15,14 +15,8 @@ import structlog
 from fleet.core.address import NAME, OPERATOR, parse_query
 from fleet.core.directory import NodeEntry
 from fleet.core.envelope import DEFAULT_EXPIRY_S
-from fleet.core.errors import (
-    InvitationRefused,
-    KeyLocked,
-    MalformedName,
-    MalformedRequest,
-    NotAllowed,
-    WrongState,
-)
+from fleet.core.errors.requests import MalformedName, MalformedRequest, WrongState
+from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed
 from fleet.core.invitation import Invitation as Token
 from fleet.core.invitation import invitation_name, make_token, parse_token
 from fleet.core.moment import iso_time

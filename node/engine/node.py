@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from fleet.core.envelope import DEDUPE_KEPT_S
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.profiles import Profiles
 from node.engine.admins import Admins
 from node.engine.agents import Agents

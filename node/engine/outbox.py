@@ -28,15 +28,10 @@ from fleet.core.envelope import (
     check_text,
     digest,
 )
-from fleet.core.errors import (
-    Expired,
-    KeyReused,
-    NotAllowed,
-    NotPaired,
-    RateExceeded,
-    UnknownEnvelope,
-    WrongState,
-)
+from fleet.core.errors.ends import Expired
+from fleet.core.errors.names import UnknownEnvelope
+from fleet.core.errors.requests import KeyReused, WrongState
+from fleet.core.errors.trust import NotAllowed, NotPaired, RateExceeded
 from fleet.core.frames import Declined, Offer, Posted, Report
 from fleet.core.trust import Caller, check_hops
 from node.engine.events import Events

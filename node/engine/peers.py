@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, TooBusy, VersionMismatch
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable, TooBusy, VersionMismatch
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import (
     LATEST_PROTOCOL,
     PROTOCOL,

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import FleetError, NotAllowed, RateExceeded
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.trust import NotAllowed, RateExceeded
 from fleet.core.rate import Rate
 from fleet.core.trust import Caller, Grant, Policy, Ruling, Verb, WaitS, rule, rule_message
 from node.engine.fleet import Fleet

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from fleet.core.errors import StoreFailed
+from fleet.core.errors.store import StoreFailed
 from node.store import SqliteStore
 
 AHEAD = 4_096

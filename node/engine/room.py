@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleet.config import OutboxLimits
-from fleet.core.errors import MailboxFull
+from fleet.core.errors.store import MailboxFull
 from node.store import SqliteStore
 
 

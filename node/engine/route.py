@@ -12,17 +12,10 @@ from typing import Self
 
 from fleet.core.address import OPERATOR, Address, parse_query
 from fleet.core.delivery import HoldReason
-from fleet.core.errors import (
-    LAYER_OF,
-    LAYERS,
-    AgentAsking,
-    AgentNotReady,
-    Candidate,
-    FleetError,
-    NodeUnreachable,
-    PaneGone,
-    every_error,
-)
+from fleet.core.errors.base import LAYER_OF, LAYERS, Candidate, FleetError
+from fleet.core.errors.nodes import NodeUnreachable
+from fleet.core.errors.panes import AgentAsking, AgentNotReady, PaneGone
+from fleet.core.errors.tree import every_error
 from fleet.core.frames import ProbeAsk, Step, StepsAnswer
 from fleet.core.moment import iso_time
 from fleet.core.roster import Admit

@@ -15,7 +15,11 @@ import structlog
 from fleet.core.address import NODE_ITSELF, OPERATOR, parse_query
 from fleet.core.delivery import DEAD_LETTERS, TERMINAL, State
 from fleet.core.envelope import Envelope, Receipt
-from fleet.core.errors import FleetError, LoopStopped, NotAllowed, UnknownEnvelope, WrongState
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.ends import LoopStopped
+from fleet.core.errors.names import UnknownEnvelope
+from fleet.core.errors.requests import WrongState
+from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import CancelAsk
 from fleet.core.trust import Caller
 from fleet.outcomes import reached

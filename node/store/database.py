@@ -21,7 +21,9 @@ from typing import Any
 import msgspec
 
 from fleet.core.chain import BEFORE_THE_FIRST, link
-from fleet.core.errors import FleetError, NoSpace, StoreFailed, VersionMismatch
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.store import NoSpace, StoreFailed
 from fleet.core.metrics import Calls
 from node.faults import fault
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.errors import FleetError, NotAllowed, NotPaired, VersionMismatch, WrongState
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import WrongState
+from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
 from fleet.wire import entry_from_wire, power_in
 from node.adapters.keyring import Keyring

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.errors import StoreFailed
+from fleet.core.errors.store import StoreFailed
 from fleet.core.frames import Posted
 from tests.support.letters import letter, ulid
 from tests.support.members import Member, let_in, run

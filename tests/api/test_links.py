@@ -13,7 +13,9 @@ import grpc
 import pytest
 
 from fleet.core.directory import AgentEntry, Presence
-from fleet.core.errors import AmbiguousName, Candidate, FleetError, NotPaired
+from fleet.core.errors.base import Candidate, FleetError
+from fleet.core.errors.names import AmbiguousName
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import (
     PROTOCOL,
     AnswerBody,

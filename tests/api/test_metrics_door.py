@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fleet.core.errors import BadConfig, PortInUse
+from fleet.core.errors.nodes import PortInUse
+from fleet.core.errors.requests import BadConfig
 from node.adapters.process import usage
 from node.doors.metrics import MetricsDoor
 

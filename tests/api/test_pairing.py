@@ -12,13 +12,10 @@ from typing import Any
 import grpc
 import pytest
 
-from fleet.core.errors import (
-    FleetError,
-    InvitationRefused,
-    MalformedRequest,
-    NodeUnreachable,
-    WrongState,
-)
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable
+from fleet.core.errors.requests import MalformedRequest, WrongState
+from fleet.core.errors.trust import InvitationRefused
 from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.invitation import (
     Invitation,

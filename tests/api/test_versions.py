@@ -15,7 +15,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor
 
-from fleet.core.errors import VersionMismatch
+from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.trust import Caller
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2

@@ -10,12 +10,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from fleet.core.errors import (
-    InvitationRefused,
-    NodeUnreachable,
-    NotPaired,
-    VersionMismatch,
-)
+from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
+from fleet.core.errors.trust import InvitationRefused, NotPaired
 from fleet.core.frames import PROTOCOL
 from fleet.v1 import link_pb2, pairing_pb2
 from node.adapters.credentials import Identity

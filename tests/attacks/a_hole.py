@@ -1,6 +1,6 @@
 """A reader that is wrong behind four letters, for the fuzzer to find."""
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 
 
 def read(data: bytes) -> None:

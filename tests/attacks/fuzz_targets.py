@@ -15,7 +15,8 @@ from fleet.core.address import parse_query
 from fleet.core.delivery import State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry
-from fleet.core.errors import MalformedName, MalformedRequest, NotPaired
+from fleet.core.errors.requests import MalformedName, MalformedRequest
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import (
     PROTOCOL,
     Ask,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from tests.attacks.fuzz import FOUND, Broken, Target, fuzz
 from tests.attacks.fuzz_targets import TARGETS
 

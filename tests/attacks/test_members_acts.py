@@ -12,7 +12,8 @@ import grpc
 import pytest
 
 from fleet.core.envelope import HOPS_LIMIT
-from fleet.core.errors import NotPaired, TooBusy
+from fleet.core.errors.nodes import TooBusy
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import CancelAsk, PeekAsk, ProbeAsk, RosterWord
 from fleet.core.roster import Revoke, SignedEntry
 from fleet.core.trust import Policy

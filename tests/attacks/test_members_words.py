@@ -11,7 +11,7 @@ from fleet.core.bounds import AGENTS_LIMIT, ENVELOPES_LIMIT
 from fleet.core.delivery import State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import DirectoryWord, ProbeAsk, Report, Reports, RosterWord
 from fleet.core.roster import SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, types_pb2

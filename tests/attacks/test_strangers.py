@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
-from fleet.core.errors import InvitationRefused, NotPaired
+from fleet.core.errors.trust import InvitationRefused, NotPaired
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.v1 import pairing_pb2

@@ -10,7 +10,8 @@ from typing import Protocol
 import pytest
 
 from fleet.core.address import NODE_ID
-from fleet.core.errors import KeyLocked, MalformedRequest, NotAllowed, NotPaired, WrongState
+from fleet.core.errors.requests import MalformedRequest, WrongState
+from fleet.core.errors.trust import KeyLocked, NotAllowed, NotPaired
 from fleet.core.roster import Admit, Revoke
 from node.adapters.keyring import Keyring
 from node.adapters.pki import new_node_key, public_bytes

@@ -9,7 +9,9 @@ from typing import cast
 
 import pytest
 
-from fleet.core.errors import FleetError, NodeUnreachable, NotPaired, VersionMismatch
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
+from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import PROTOCOL, Frame, Hello, Post, Posted, Taken
 from fleet.core.roster import Admit
 from node.adapters.credentials import Identity, ServerTrust, server_credentials

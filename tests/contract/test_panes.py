@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.core.errors import FleetError, NoTmux, PaneGone
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste, pasted
 from fleet.core.screen import Foreground
 from node.ports import PaneRef

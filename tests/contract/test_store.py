@@ -13,7 +13,8 @@ import pytest
 
 from fleet.core.delivery import Event, Evidence, State
 from fleet.core.envelope import Entry
-from fleet.core.errors import StoreFailed, VersionMismatch
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.store import StoreFailed
 from fleet.core.rate import Rate
 from fleet.core.trust import Grant, Verb
 from node.records import Incoming

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from fleet.core.errors import LAYERS
+from fleet.core.errors.base import LAYERS
 from tests.support.homes import FLEET, LOOPBACK, Home, Scene, is_zombie
 from tests.support.promises import run, told
 from tests.support.recording import Recording

@@ -14,7 +14,7 @@ from typing import Any
 
 from fleet.cli.door import Broken, Door, Failed
 from fleet.core.delivery import TERMINAL, State
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.paths import Paths
 from node.faults import CONSENT, CONSENTS, FAULTS
 from tests.faults.judge import Lane, Verdict, judge

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fleet.core.address import NAME, NODE_ID, RESERVED, Query, label_from, parse_name, parse_query
-from fleet.core.errors import MalformedName
+from fleet.core.errors.requests import MalformedName
 from tests.support.strategies import any_texts, queries
 
 typed = any_texts | st.text(string.ascii_lowercase[:3] + "AK0_.-@~:/ ", max_size=12)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet import config, profiles
 from fleet.config import Config, split_address
-from fleet.core.errors import BadConfig
+from fleet.core.errors.requests import BadConfig
 from fleet.core.profile import Profile
 from tests.support.strategies import any_texts
 

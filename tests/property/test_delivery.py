@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from fleet.core.delivery import RECIPIENT, SENDER, TERMINAL, Event, State, may, step
-from fleet.core.errors import IllegalTransition
+from fleet.core.errors.base import IllegalTransition
 
 WAITING = {State.ACCEPTED, State.HELD}
 AFTER_THE_END = {

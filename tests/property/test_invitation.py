@@ -3,7 +3,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.invitation import SECRET_BYTES, Invitation, make_token, parse_token
 from tests.support.strategies import any_texts, node_ids
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fleet.core.address import OPERATOR, Address, Query, parse_query
 from fleet.core.directory import Directory, NodeEntry
-from fleet.core.errors import AmbiguousName, UnknownAgent, UnknownNode
+from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
 from fleet.core.resolver import node_label, resolve, resolve_node
 from tests.support.fleets import agent, id_of, known
 

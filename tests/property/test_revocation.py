@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.core.errors import NotPaired
+from fleet.core.errors.trust import NotPaired
 from fleet.core.roster import Admit, Revoke, RosterEntry, SignedEntry
 from fleet.wire import entry_from_wire
 from node.engine.fleet import Fleet

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from fleet.core import frames
 from fleet.core.delivery import State
-from fleet.core.errors import FleetError, MalformedRequest, every_error
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.tree import every_error
 from fleet.core.frames import Frame
 from fleet.v1 import link_pb2
 from fleet.wire import (

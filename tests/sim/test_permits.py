@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from fleet.core.errors import RateExceeded, StoreFailed
+from fleet.core.errors.store import StoreFailed
+from fleet.core.errors.trust import RateExceeded
 from fleet.core.frames import Posted
 from node.engine.agents import Start
 from node.engine.permits import Permits

@@ -12,15 +12,9 @@ from hashlib import sha256
 from time import time
 from typing import Protocol
 
-from fleet.core.errors import (
-    InvitationRefused,
-    KeyLocked,
-    MalformedRequest,
-    NodeUnreachable,
-    NotAllowed,
-    NotPaired,
-    WrongState,
-)
+from fleet.core.errors.nodes import NodeUnreachable
+from fleet.core.errors.requests import MalformedRequest, WrongState
+from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed, NotPaired
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
 from fleet.wire import power_in, read_body, write_body

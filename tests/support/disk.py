@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from fleet.core.errors import StoreFailed
+from fleet.core.errors.store import StoreFailed
 from node.store.database import Database
 
 FULL, BROKEN, BUSY = sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import FleetError, NodeNotRunning
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeNotRunning
 from fleet.core.trust import Caller
 from fleet.profiles import Profiles, load
 from node.adapters.spill import SpillFolder

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 import fleet.v1
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from fleet.core.roster import Admit
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.pki import (

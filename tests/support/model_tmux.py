@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fleet.core.errors import NoTmux, PaneGone
+from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END
 from fleet.core.screen import Foreground
 from node.ports import PaneRef

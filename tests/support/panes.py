@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
-from fleet.core.errors import FleetError, MalformedRequest, NoTmux, PaneGone
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.panes import NoTmux, PaneGone
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.keystrokes import Paste
 from fleet.core.screen import Look
 from node.ports import PaneInfo, PaneRef, SpawnSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet.core.errors import LAYERS
+from fleet.core.errors.base import LAYERS
 from tests.support.homes import Home, Said
 from tests.support.pages import exit_codes, json_fields
 

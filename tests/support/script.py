@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
 from tests.support.programs import Chat

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from fleet.core.errors import FleetError, NodeUnreachable
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.frames import Frame, Step
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2

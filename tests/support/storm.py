@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import HoldReason
-from fleet.core.errors import FleetError
+from fleet.core.errors.base import FleetError
 from node.engine.inbox import INBOX_LIMIT
 from tests.support.checkers import Facts, everything_ends
 from tests.support.faults import Faults

@@ -11,7 +11,8 @@ from fleet.core.bounds import LAST_COUNT, LAST_INCARNATION
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
-from fleet.core.errors import LAYERS, Candidate, FleetError, every_error
+from fleet.core.errors.base import LAYERS, Candidate, FleetError
+from fleet.core.errors.tree import every_error
 from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.wire import write_body
 from tests.support.fleets import id_of

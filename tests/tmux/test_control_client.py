@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from fleet.core.errors import NoTmux
+from fleet.core.errors.panes import NoTmux
 from node.adapters.tmux import TmuxPanes
 from node.adapters.tmux.control import Blocks, ControlClient
 from tests.support.tmux_server import PEOPLE, TmuxServer, run

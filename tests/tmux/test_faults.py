@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.errors import NoTmux
+from fleet.core.errors.panes import NoTmux
 from fleet.core.keystrokes import Paste
 from node.adapters.tmux import TmuxPanes
 from tests.support.homes import is_zombie

@@ -11,7 +11,7 @@ import signal
 
 import pytest
 
-from fleet.core.errors import NoTmux
+from fleet.core.errors.panes import NoTmux
 from fleet.core.keystrokes import Paste
 from node.adapters.tmux import TmuxPanes
 from tests.support.tmux_server import TmuxServer, run

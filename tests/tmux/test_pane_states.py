@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.core.errors import NoTmux, PaneGone
+from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END, Paste, pasted
 from node.adapters.tmux import TmuxPanes
 from tests.support.tmux_server import PEOPLE, TmuxServer, run

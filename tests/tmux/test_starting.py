@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.core.errors import MalformedRequest, NoTmux, PaneGone
+from fleet.core.errors.panes import NoTmux, PaneGone
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.keystrokes import Paste
 from fleet.core.screen import Foreground
 from node.adapters.tmux import TmuxPanes

@@ -3,7 +3,7 @@
 import pytest
 
 from fleet.core.address import Address, Query, label_from, parse_name, parse_query
-from fleet.core.errors import MalformedName
+from fleet.core.errors.requests import MalformedName
 
 LONGEST = "a" * 63
 NODE_ID = "k3" * 26

@@ -16,7 +16,8 @@ from fleet.cli.door import Answer, Broken, Door, Failed
 from fleet.cli.main import parse
 from fleet.cli.send import Waiting
 from fleet.cli.terminal import Terminal
-from fleet.core.errors import LAYERS, NodeNotRunning
+from fleet.core.errors.base import LAYERS
+from fleet.core.errors.nodes import NodeNotRunning
 from fleet.paths import DOOR
 from tests.support.door import STATUS, bare_home, done, receipt, scripted
 

@@ -13,7 +13,10 @@ import pytest
 
 from fleet.cli.edge import as_json, told
 from fleet.cli.terminal import Terminal
-from fleet.core.errors import AmbiguousName, Candidate, FleetError, NodeNotRunning, every_error
+from fleet.core.errors.base import Candidate, FleetError
+from fleet.core.errors.names import AmbiguousName
+from fleet.core.errors.nodes import NodeNotRunning
+from fleet.core.errors.tree import every_error
 from fleet.outcomes import OUTCOMES
 from tests.support.door import bare_home, done, receipt, scripted
 from tests.support.homes import FLEET, Home

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.cli.timeline import Delay, delays
 from fleet.core.delivery import TERMINAL, HoldReason, State
-from fleet.core.errors import LAYERS
+from fleet.core.errors.base import LAYERS
 
 
 def entry(state: str, second: float, reason: str = "", node: str = "nova") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fleet.config import Config, OutboxLimits, load, split_address
-from fleet.core.errors import BadConfig
+from fleet.core.errors.requests import BadConfig
 from tests.support.wording import says
 
 

@@ -17,7 +17,7 @@ from fleet.core.delivery import (
     may,
     step,
 )
-from fleet.core.errors import IllegalTransition
+from fleet.core.errors.base import IllegalTransition
 
 Table = Mapping[tuple[State, Event], State]
 

@@ -19,7 +19,7 @@ from fleet.core.envelope import (
     check_text,
     digest,
 )
-from fleet.core.errors import EmptyText, MalformedRequest, TooLarge, UndecodableText
+from fleet.core.errors.requests import EmptyText, MalformedRequest, TooLarge, UndecodableText
 from tests.support.letters import letter, ulid
 
 QUEUED = Entry(State.QUEUED, 1_000.0, "white")

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from fleet.core.errors import NodeUnreachable
+from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.roster import Admit, SignedEntry
 from node.engine.agents import Agents
 from node.engine.fleet import Fleet

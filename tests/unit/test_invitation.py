@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.invitation import (
     Invitation,
     invitation_name,

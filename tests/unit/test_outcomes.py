@@ -3,9 +3,11 @@
 import grpc
 import pytest
 
-from fleet.core import errors
 from fleet.core.delivery import State
-from fleet.core.errors import FleetError, every_error
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.ends import LoopStopped
+from fleet.core.errors.store import NoSpace
+from fleet.core.errors.tree import every_error
 from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached
 
 # fmt: off
@@ -87,8 +89,8 @@ def test_an_error_that_was_rebuilt_has_the_outcome_of_its_own_class(cls: type[Fl
 
 
 def test_a_subclass_has_its_own_row():
-    assert outcome_of(errors.NoSpace("/h")).exit_code == 8
-    assert outcome_of(errors.LoopStopped("01J", 33)).exit_code == 9
+    assert outcome_of(NoSpace("/h")).exit_code == 8
+    assert outcome_of(LoopStopped("01J", 33)).exit_code == 9
 
 
 def test_the_grid_has_every_state_and_everything_that_can_be_waited_for():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fleet import profiles
-from fleet.core.errors import BadConfig, UnknownProfile
+from fleet.core.errors.requests import BadConfig, UnknownProfile
 from fleet.core.keystrokes import Dress, Paste
 from fleet.core.profile import Profile
 from tests.support.wording import says

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.rate import Rate, parse_rate
 
 TEN = Rate(10, "m")

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.core.address import Address, Query, parse_query
 from fleet.core.directory import Directory, Presence
-from fleet.core.errors import AmbiguousName, UnknownAgent, UnknownNode
+from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
 from fleet.core.resolver import node_label, resolve, resolve_node, shown_presence
 from tests.support.fleets import SEEN_AT, agent, id_of, known, node
 

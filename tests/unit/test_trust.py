@@ -2,7 +2,8 @@
 
 import pytest
 
-from fleet.core.errors import LoopStopped, NotAllowed, RateExceeded
+from fleet.core.errors.ends import LoopStopped
+from fleet.core.errors.trust import NotAllowed, RateExceeded
 from fleet.core.rate import Rate
 from fleet.core.trust import (
     Caller,

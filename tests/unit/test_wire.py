@@ -9,16 +9,12 @@ from google.protobuf.message import DecodeError
 from fleet.core.delivery import Evidence, State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import TEXT_LIMIT_BYTES, Entry
-from fleet.core.errors import (
-    AmbiguousName,
-    Candidate,
-    FleetError,
-    MalformedRequest,
-    PaneGone,
-    Unauthenticated,
-    UnknownAgent,
-    VersionMismatch,
-)
+from fleet.core.errors.base import Candidate, FleetError
+from fleet.core.errors.names import AmbiguousName, UnknownAgent
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.panes import PaneGone
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.trust import Unauthenticated
 from fleet.core.frames import (
     Answer,
     Ask,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from fleet.core.delivery import Evidence
-from fleet.core.errors import HooksUnsupported, StoreFailed
+from fleet.core.errors.panes import HooksUnsupported
+from fleet.core.errors.store import StoreFailed
 from fleet.core.profile import Hooks, Profile
 from node.adapters.witness import Witnesses
 from node.ports import Hooked, PaneRef, Told

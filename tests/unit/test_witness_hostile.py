@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet.core.delivery import Evidence
-from fleet.core.errors import HooksUnsupported
+from fleet.core.errors.panes import HooksUnsupported
 from fleet.core.keystrokes import Dress
 from fleet.core.profile import Hooks, Profile
 from node.adapters.witness import Witnesses

@@ -16,7 +16,7 @@ import secrets
 from collections import deque
 from itertools import count
 
-from fleet.core.errors import NoTmux
+from fleet.core.errors.panes import NoTmux
 from fleet.core.metrics import Calls
 
 LINE_LIMIT_BYTES = 1 << 20

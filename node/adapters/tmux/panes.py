@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Generator
 
-from fleet.core.errors import NoTmux, PaneGone
+from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste
 from fleet.core.metrics import Calls
 from fleet.core.profile import SHELLS

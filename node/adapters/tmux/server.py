@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.core.errors import MalformedRequest, NoTmux
+from fleet.core.errors.panes import NoTmux
+from fleet.core.errors.requests import MalformedRequest
 from node.adapters.tmux import proc
 from node.ports import SpawnSpec
 

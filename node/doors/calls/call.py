@@ -14,7 +14,7 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from fleet.core.errors import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.trust import Caller
 from node.doors.local import Answer, Request
 from node.doors.reflection import arguments

@@ -9,7 +9,9 @@ import msgspec
 from fleet.core.address import parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
-from fleet.core.errors import MalformedRequest, NotAllowed, every_error
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.tree import every_error
+from fleet.core.errors.trust import NotAllowed
 from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of
 from node.doors import views, watching
 from node.doors.calls.call import Ask, Calls, Count, Who, takes

@@ -8,7 +8,8 @@ family of calls is a module beside this one, and its ``CALLS`` a line below. The
 from __future__ import annotations
 
 from fleet.core.address import parse_query
-from fleet.core.errors import NotAllowed, UnknownCall
+from fleet.core.errors.nodes import UnknownCall
+from fleet.core.errors.trust import NotAllowed
 from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
 from node.doors.calls import agents, here, letters, members
