@@ -43,6 +43,7 @@ from fleet.core.trust import Caller, Ruling, check_hops
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.permits import Permits
+from node.engine.refusals import RefusedMail
 from node.faults import fault
 from node.ports import Clock
 from node.records import Agent, Incoming
@@ -62,7 +63,6 @@ _ENDED_AS = {
 _TOLD_LATER = frozenset({State.TYPING})  # too short-lived to be worth a frame of its own
 _BATCH = 256
 _LONGEST_NAME = 63  # of the grammar's names; an id is shorter
-_REFUSED_KEPT = 10_000
 _GONE_S = 15.0  # a sender's node offers what found no room once a second, unless it was taken back
 
 
@@ -80,7 +80,7 @@ class Inbox:
         self._open: dict[tuple[str, str], int] = {}  # for an agent from a node, or from all: ""
         # For each pair what found no room, in order, each with the time until which it is expected.
         self._declined: dict[tuple[str, str, str], dict[str, float]] = {}
-        self._refused: dict[tuple[str, str], FleetError] = {}
+        self._refused = RefusedMail(store)
         self.limit = INBOX_LIMIT
         self.share = SHARE
         # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
@@ -99,6 +99,7 @@ class Inbox:
     def _lost(self) -> None:
         self.losses += 1
         self._open.clear()
+        self._declined.clear()  # every link begins anew, with all that is queued
 
     # --- accepting ---
 
@@ -149,12 +150,16 @@ class Inbox:
         held: list[str] = []
         again: list[str] = []
         batch = tuple(batch)
+        losses = self.losses
         # What comes later does not overtake while panes are looked at.
         async with self._accepting[node_id]:
             doubtful = await self._doubtful(node_id, batch)
+        if losses != self.losses:
+            raise StoreFailed("a batch before this one was taken back: it would be overtaken")
+        earlier, refused = self._refused.of(node_id), dict[str, FleetError]()
         for posted in batch:
             envelope_id = posted.envelope.id
-            if (refusal := self._refused.get((node_id, envelope_id))) is not None:
+            if (refusal := earlier.get(envelope_id)) is not None:
                 declined.append(Declined(envelope_id, refusal))
                 continue
             try:
@@ -177,8 +182,10 @@ class Inbox:
                     declined.append(Declined(envelope_id, error, retry=True))
                 else:
                     declined.append(Declined(envelope_id, error))
-                    self._refuse(node_id, envelope_id, error)
+                    refused[envelope_id] = error
                     self.declined(self._claimed(node_id, posted.envelope), error)
+        if refused:
+            self._refused.add(node_id, refused)
         # Before the commit: the look at the pane is taken while the disk is written. Whatever would be
         # typed is written down once more first, and that commit comes after this one.
         for name in recipients:
@@ -264,13 +271,6 @@ class Inbox:
         """Write down that an envelope was not taken, and why; staged in the store."""
         if self._permits.is_written(envelope.from_node, error):
             self._audit("envelope declined", envelope, reason=error.code)
-
-    def _refuse(self, node_id: str, envelope_id: str, error: FleetError) -> None:
-        """Refused is refused: should its sender not hear of it and offer it again, later ones of the
-        pair may have been typed meanwhile."""
-        self._refused[node_id, envelope_id] = error.with_traceback(None)
-        if len(self._refused) > _REFUSED_KEPT:
-            del self._refused[next(iter(self._refused))]
 
     def _arrived(self, node_id: str, posted: Posted) -> Envelope:
         """The envelope as this node tells it: who sent it is what TLS proves, times are ours."""

@@ -1,15 +1,19 @@
-"""How much of what is refused is written down: all of it one by one, until somebody makes a flood of it.
+"""What is remembered of refusals: how much of them goes into the log, and which envelopes they were of.
 
-The audit log only grows, so nobody may fill it by being refused. Beyond so many in a while, refusals of one
+In the log all of it one by one, until somebody makes a flood of it: the audit log only grows, so nobody may fill it by being refused. Beyond so many in a while, refusals of one
 node for one reason are counted, and the count is written down when the while is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import NamedTuple
 
+from fleet.core.errors.base import FleetError
 from node.ports import Clock
+from node.store import SqliteStore
+from node.store.refused import KEPT
 
 ONE_BY_ONE = 50
 WHILE_S = 10.0
@@ -44,3 +48,37 @@ class Refusals:
                 del self._whiles[key]
                 if number > ONE_BY_ONE:
                     yield Counted(*key, number - ONE_BY_ONE)
+
+
+class RefusedMail:
+    """Refused is refused: should its sender not hear of it and offer it again, to whichever life of this
+    node, later ones of the pair may have been typed meanwhile."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._table = store.refused
+        # Of each node, oldest first; read when it is first asked for.
+        self._nodes: dict[str, dict[str, FleetError]] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
+        store.database.on_loss(self._nodes.clear)
+
+    def of(self, node_id: str) -> Mapping[str, FleetError]:
+        """The envelopes of a node that were refused, each with what it was told."""
+        return self._of(node_id)
+
+    def _of(self, node_id: str) -> dict[str, FleetError]:
+        known = self._nodes.get(node_id)
+        if known is None:
+            rows = self._table.of(node_id)
+            known = self._nodes[node_id] = {envelope_id: error for _, envelope_id, error in rows}
+            self._numbers[node_id] = count(rows[-1][0] + 1 if rows else 0)
+        return known
+
+    def add(self, node_id: str, refused: Mapping[str, FleetError]) -> None:
+        """Remember these, too; durable with the store's next commit."""
+        known, numbers = self._of(node_id), self._numbers[node_id]
+        self._table.add(
+            node_id, [(next(numbers), envelope_id, error) for envelope_id, error in refused.items()]
+        )
+        known.update((i, error.with_traceback(None)) for i, error in refused.items())
+        for envelope_id in list(known)[: max(0, len(known) - KEPT)]:
+            del known[envelope_id]

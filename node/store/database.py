@@ -44,6 +44,11 @@ _STEPS = {
             "CREATE INDEX outbox_open ON outbox (to_node, seq)"
             " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
         ),
+        (
+            "CREATE TABLE refused (origin TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
+            " id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,"
+            " layer TEXT NOT NULL, PRIMARY KEY (origin, slot)) WITHOUT ROWID"
+        ),
     ),
 }
 """From each earlier version to the one after it."""

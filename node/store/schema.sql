@@ -38,6 +38,12 @@ CREATE INDEX inbox_open ON inbox (recipient, seq)
 CREATE INDEX inbox_marks ON inbox (recipient, mark) WHERE mark > 0;
 CREATE INDEX inbox_untold ON inbox (origin, seq) WHERE told < entries;
 
+CREATE TABLE refused (
+  origin TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL, id TEXT NOT NULL,
+  code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL, layer TEXT NOT NULL,
+  PRIMARY KEY (origin, slot)
+) WITHOUT ROWID;
+
 CREATE TABLE agents (
   name TEXT PRIMARY KEY, profile TEXT NOT NULL, policy TEXT NOT NULL,
   ref TEXT, command TEXT NOT NULL, cwd TEXT NOT NULL, socket TEXT NOT NULL,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from node.store.book import Book
 from node.store.database import Database
 from node.store.mail import InboxTable, OutboxTable
+from node.store.refused import RefusedTable
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,6 +22,7 @@ class SqliteStore:
         self.database = database or Database(path)
         self.outbox = OutboxTable(self.database, node_id)
         self.inbox = InboxTable(self.database, node_id)
+        self.refused = RefusedTable(self.database)
         self.book = Book(self.database)
         self.audit = self.database.audit
 

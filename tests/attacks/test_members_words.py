@@ -82,7 +82,7 @@ def test_a_word_out_of_all_bounds_ends_that_link_and_leaves_nothing(
         assert len(how.details) < 500
         assert not list(white.node.fleet.directory.agents())
         assert white.node.store.inbox.recent("", 10, dead=False) == []
-        assert not white.node.inbox._refused
+        assert white.node.store.database.rows("SELECT id FROM refused") == []
 
     run(tmp_path, story, "white")
 

@@ -13,6 +13,9 @@ import pytest
 
 from fleet.core.delivery import Event, Evidence, State
 from fleet.core.envelope import Entry
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.ends import Expired
+from fleet.core.errors.names import UnknownAgent
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.store import StoreFailed
 from fleet.core.rate import Rate
@@ -20,6 +23,7 @@ from fleet.core.trust import Grant, Verb
 from node.records import Incoming
 from node.store import SqliteStore
 from node.store.database import SCHEMA_VERSION
+from node.store.refused import KEPT
 from tests.support.letters import HERE, THERE, letter, ulid
 from tests.support.until import GIVE_UP_S, until
 
@@ -155,7 +159,10 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
 
 
 DOWN = {
-    2: ("ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open"),
+    2: (
+        "ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open",
+        "DROP TABLE refused",
+    ),
     1: tuple(
         f"ALTER TABLE {table} DROP COLUMN {column}"
         for table, column in (
@@ -344,6 +351,31 @@ def test_news_is_kept_until_the_sender_has_it(tmp_path: Path) -> None:
         assert store.inbox.untold(HERE, 9) == []
 
     asyncio.run(write())
+
+
+def test_what_was_refused_is_remembered_as_it_was_told_and_no_more_of_it_than_fits(
+    tmp_path: Path,
+) -> None:
+    async def write(first: int, *errors: FleetError) -> None:
+        store = opened(tmp_path)
+        store.refused.add(HERE, [(n, ulid(n), error) for n, error in enumerate(errors, first)])
+        await store.commit()
+        store.database.close()
+
+    asyncio.run(write(0, Expired("too late", hint="send it again"), UnknownAgent("rin@nova")))
+    store = opened(tmp_path)
+    told = [(n, i, e.code, e.message, e.hint, e.layer) for n, i, e in store.refused.of(HERE)]
+    unknown = UnknownAgent("rin@nova")
+    assert told == [
+        (0, ulid(0), "expired", "too late", "send it again", "agent"),
+        (1, ulid(1), "unknown_agent", unknown.message, unknown.hint, "name"),
+    ]
+    assert store.refused.of(THERE) == []
+    store.database.close()
+    asyncio.run(write(2, *[Expired("too late")] * KEPT))
+    store = opened(tmp_path)
+    assert [n for n, _, _ in store.refused.of(HERE)] == list(range(2, KEPT + 2))
+    store.database.close()
 
 
 def test_grants_are_remembered_with_their_rate_and_what_is_left_of_it(tmp_path: Path) -> None:
