@@ -39,7 +39,7 @@ from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.tree import every_error
 from fleet.core.frames import Frame
-from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
+from fleet.core.roster import Admit, Appoint, Follow, Revoke, RosterEntry, SignedEntry
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
 
 CODEC_IS_FAST = api_implementation.Type() == "upb"
@@ -326,6 +326,11 @@ def _ask_to_wire(ask: frames.Ask) -> link_pb2.Ask:
             return link_pb2.Ask(number=ask.number, cancel=cancel)
         case frames.AdminAsk(caller):
             return link_pb2.Ask(number=ask.number, admin=link_pb2.AdminAsk(caller=caller))
+        case frames.FollowAsk(caller, public_key, by_old, by_new):
+            follow = link_pb2.FollowAsk(
+                caller=caller, public_key=public_key, by_old=by_old, by_new=by_new
+            )
+            return link_pb2.Ask(number=ask.number, follow=follow)
         case None:
             raise ValueError("what is not known is not asked")
         case _:
@@ -345,6 +350,11 @@ def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
             question = frames.CancelAsk(word(cancel.caller), word(cancel.envelope_id))
         case "admin":
             question = frames.AdminAsk(word(wire.admin.caller))
+        case "follow":
+            asked = wire.follow
+            question = frames.FollowAsk(
+                word(asked.caller), asked.public_key, asked.by_old, asked.by_new
+            )
         case _:
             pass  # a newer version's
     return frames.Ask(wire.number, question)
@@ -363,6 +373,9 @@ def _answer_to_wire(answer: frames.Answer) -> link_pb2.Answer:
         case frames.AdminAnswer(certificate):
             admin = link_pb2.AdminAnswer(certificate=certificate)
             return link_pb2.Answer(number=answer.number, admin=admin)
+        case frames.FollowAnswer(entries):
+            follow = link_pb2.FollowAnswer(entries=entries_to_wire(entries))
+            return link_pb2.Answer(number=answer.number, follow=follow)
         case FleetError() as error:
             return link_pb2.Answer(number=answer.number, error=error_to_wire(error))
         case _:
@@ -381,6 +394,9 @@ def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
             body = frames.DoneAnswer()
         case "admin":
             body = frames.AdminAnswer(wire.admin.certificate)
+        case "follow":
+            told = few(wire.follow.entries, 2, "entries")
+            body = frames.FollowAnswer(tuple(entry_from_wire(e.body, e.signature) for e in told))
         case "error":
             body = error_from_wire(wire.error)
         case _:
@@ -475,12 +491,22 @@ def write_body(fleet_id: str, entry: RosterEntry, power: SignedEntry | None = No
     """The bytes of an entry that get signed; the same entry always gives the same bytes."""
     body = roster_pb2.EntryBody(fleet_id=fleet_id)
     match entry:
-        case Admit(node_id, name, certificate):
+        case Admit(node_id, name, certificate, follows):
             body.admit.MergeFrom(
                 roster_pb2.Admit(node_id=node_id, name=name, certificate=certificate)
             )
-        case Revoke(node_id, reason, kept):
-            body.revoke.MergeFrom(roster_pb2.Revoke(node_id=node_id, reason=reason, kept=kept))
+            if follows is not None:
+                body.admit.follows.MergeFrom(
+                    roster_pb2.Follow(
+                        node_id=follows.node_id,
+                        public_key=follows.public_key,
+                        signature=follows.signature,
+                    )
+                )
+        case Revoke(node_id, reason, kept, follower):
+            body.revoke.MergeFrom(
+                roster_pb2.Revoke(node_id=node_id, reason=reason, kept=kept, follower=follower)
+            )
         case Appoint(node_id, admin_id, certificate):
             body.appoint.MergeFrom(
                 roster_pb2.Appoint(node_id=node_id, admin_id=admin_id, certificate=certificate)
@@ -518,10 +544,17 @@ def read_body(body: bytes) -> tuple[str, RosterEntry]:
     match wire.WhichOneof("entry"):
         case "admit":
             admit = wire.admit
-            return wire.fleet_id, Admit(admit.node_id, admit.name, admit.certificate)
+            before = admit.follows
+            follows = (
+                Follow(before.node_id, before.public_key, before.signature)
+                if admit.HasField("follows")
+                else None
+            )
+            return wire.fleet_id, Admit(admit.node_id, admit.name, admit.certificate, follows)
         case "revoke":
             revoke = wire.revoke
-            return wire.fleet_id, Revoke(revoke.node_id, revoke.reason, tuple(revoke.kept))
+            kept = tuple(revoke.kept)
+            return wire.fleet_id, Revoke(revoke.node_id, revoke.reason, kept, revoke.follower)
         case "appoint":
             appoint = wire.appoint
             return wire.fleet_id, Appoint(appoint.node_id, appoint.admin_id, appoint.certificate)

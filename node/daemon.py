@@ -32,6 +32,7 @@ from fleet.core.frames import (
     AnswerBody,
     CancelAsk,
     DoneAnswer,
+    FollowAsk,
     PeekAsk,
     ProbeAsk,
     Question,
@@ -167,6 +168,8 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
             return DoneAnswer()
         case AdminAsk():
             return AdminAnswer(node.admins.certificate())
+        case FollowAsk():
+            raise NotAllowed(str(caller), "follow", "its own key on this node")
 
 
 class Daemon:

@@ -18,7 +18,7 @@ from fleet.core.roster import SignedEntry
 
 PROTOCOL = 1
 """The oldest version of the protocol that is spoken: the one before the latest."""
-LATEST_PROTOCOL = 2
+LATEST_PROTOCOL = 3
 """Version 2 compares what is open, once in each life of a node."""
 
 
@@ -169,7 +169,17 @@ class AdminAsk:
     caller: str
 
 
-Question = PeekAsk | ProbeAsk | CancelAsk | AdminAsk
+@dataclass(frozen=True, slots=True)
+class FollowAsk:
+    """Let a new key follow the asking node's own: the public key (DER), signed for by both."""
+
+    caller: str
+    public_key: bytes
+    by_old: bytes
+    by_new: bytes
+
+
+Question = PeekAsk | ProbeAsk | CancelAsk | AdminAsk | FollowAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +222,15 @@ class AdminAnswer:
     certificate: bytes
 
 
-AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FleetError
+@dataclass(frozen=True, slots=True)
+class FollowAnswer:
+    """The admission of the new id, which everybody may know, and the revocation of the old one, which
+    is the asker's to tell once it goes on under the new."""
+
+    entries: tuple[SignedEntry, ...]
+
+
+AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FollowAnswer | FleetError
 
 
 @dataclass(frozen=True, slots=True)

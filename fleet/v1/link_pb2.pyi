@@ -156,6 +156,39 @@ class AdminAsk(_message.Message):
 Global___AdminAsk: _TypeAlias = AdminAsk  # noqa: Y015
 
 @_typing.final
+class FollowAsk(_message.Message):
+    """Let my new key follow the one that this link has proven."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLER_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    BY_OLD_FIELD_NUMBER: _builtins.int
+    BY_NEW_FIELD_NUMBER: _builtins.int
+    caller: _builtins.str
+    public_key: _builtins.bytes
+    """the new one, DER"""
+    by_old: _builtins.bytes
+    """as in Follow"""
+    by_new: _builtins.bytes
+    """by the new key, over the same"""
+    def __init__(
+        self,
+        *,
+        caller: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+        by_old: _builtins.bytes = ...,
+        by_new: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_new", b"by_new", "by_old", b"by_old", "caller", b"caller", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowAsk: _TypeAlias = FollowAsk  # noqa: Y015
+
+@_typing.final
 class Ask(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -164,6 +197,7 @@ class Ask(_message.Message):
     PROBE_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     ADMIN_FIELD_NUMBER: _builtins.int
+    FOLLOW_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def peek(self) -> Global___PeekAsk: ...
@@ -173,6 +207,8 @@ class Ask(_message.Message):
     def cancel(self) -> Global___CancelAsk: ...
     @_builtins.property
     def admin(self) -> Global___AdminAsk: ...
+    @_builtins.property
+    def follow(self) -> Global___FollowAsk: ...
     def __init__(
         self,
         *,
@@ -181,12 +217,13 @@ class Ask(_message.Message):
         probe: Global___ProbeAsk | None = ...,
         cancel: Global___CancelAsk | None = ...,
         admin: Global___AdminAsk | None = ...,
+        follow: Global___FollowAsk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel", "admin"]  # noqa: Y015
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel", "admin", "follow"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
@@ -305,6 +342,28 @@ class AdminAnswer(_message.Message):
 Global___AdminAnswer: _TypeAlias = AdminAnswer  # noqa: Y015
 
 @_typing.final
+class FollowAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_roster_pb2.SignedEntry]:
+        """the admission of the new id, the revocation of the old"""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[_roster_pb2.SignedEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowAnswer: _TypeAlias = FollowAnswer  # noqa: Y015
+
+@_typing.final
 class Answer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -314,6 +373,7 @@ class Answer(_message.Message):
     DONE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     ADMIN_FIELD_NUMBER: _builtins.int
+    FOLLOW_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def screen(self) -> Global___ScreenAnswer: ...
@@ -325,6 +385,8 @@ class Answer(_message.Message):
     def error(self) -> _types_pb2.ErrorDetail: ...
     @_builtins.property
     def admin(self) -> Global___AdminAnswer: ...
+    @_builtins.property
+    def follow(self) -> Global___FollowAnswer: ...
     def __init__(
         self,
         *,
@@ -334,12 +396,13 @@ class Answer(_message.Message):
         done: Global___DoneAnswer | None = ...,
         error: _types_pb2.ErrorDetail | None = ...,
         admin: Global___AdminAnswer | None = ...,
+        follow: Global___FollowAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "number", b"number", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "number", b"number", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error", "admin"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error", "admin", "follow"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

@@ -24,23 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x66leet/v1/roster.proto\x12\x08\x66leet.v1\";\n\x05\x41\x64mit\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"7\n\x06Revoke\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04kept\x18\x03 \x03(\t\"A\n\x07\x41ppoint\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x64min_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"\xb8\x01\n\tEntryBody\x12\x10\n\x08\x66leet_id\x18\x01 \x01(\t\x12 \n\x05\x61\x64mit\x18\x02 \x01(\x0b\x32\x0f.fleet.v1.AdmitH\x00\x12\"\n\x06revoke\x18\x03 \x01(\x0b\x32\x10.fleet.v1.RevokeH\x00\x12$\n\x07\x61ppoint\x18\x04 \x01(\x0b\x32\x11.fleet.v1.AppointH\x00\x12$\n\x05power\x18\x05 \x01(\x0b\x32\x15.fleet.v1.SignedEntryB\x07\n\x05\x65ntry\".\n\x0bSignedEntry\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"4\n\nRosterWord\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.fleet.v1.SignedEntryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x66leet/v1/roster.proto\x12\x08\x66leet.v1\"@\n\x06\x46ollow\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"^\n\x05\x41\x64mit\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\x12!\n\x07\x66ollows\x18\x04 \x01(\x0b\x32\x10.fleet.v1.Follow\"I\n\x06Revoke\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04kept\x18\x03 \x03(\t\x12\x10\n\x08\x66ollower\x18\x04 \x01(\t\"A\n\x07\x41ppoint\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x64min_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"\xb8\x01\n\tEntryBody\x12\x10\n\x08\x66leet_id\x18\x01 \x01(\t\x12 \n\x05\x61\x64mit\x18\x02 \x01(\x0b\x32\x0f.fleet.v1.AdmitH\x00\x12\"\n\x06revoke\x18\x03 \x01(\x0b\x32\x10.fleet.v1.RevokeH\x00\x12$\n\x07\x61ppoint\x18\x04 \x01(\x0b\x32\x11.fleet.v1.AppointH\x00\x12$\n\x05power\x18\x05 \x01(\x0b\x32\x15.fleet.v1.SignedEntryB\x07\n\x05\x65ntry\".\n\x0bSignedEntry\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"4\n\nRosterWord\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.fleet.v1.SignedEntryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fleet.v1.roster_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ADMIT']._serialized_start=35
-  _globals['_ADMIT']._serialized_end=94
-  _globals['_REVOKE']._serialized_start=96
-  _globals['_REVOKE']._serialized_end=151
-  _globals['_APPOINT']._serialized_start=153
-  _globals['_APPOINT']._serialized_end=218
-  _globals['_ENTRYBODY']._serialized_start=221
-  _globals['_ENTRYBODY']._serialized_end=405
-  _globals['_SIGNEDENTRY']._serialized_start=407
-  _globals['_SIGNEDENTRY']._serialized_end=453
-  _globals['_ROSTERWORD']._serialized_start=455
-  _globals['_ROSTERWORD']._serialized_end=507
+  _globals['_FOLLOW']._serialized_start=35
+  _globals['_FOLLOW']._serialized_end=99
+  _globals['_ADMIT']._serialized_start=101
+  _globals['_ADMIT']._serialized_end=195
+  _globals['_REVOKE']._serialized_start=197
+  _globals['_REVOKE']._serialized_end=270
+  _globals['_APPOINT']._serialized_start=272
+  _globals['_APPOINT']._serialized_end=337
+  _globals['_ENTRYBODY']._serialized_start=340
+  _globals['_ENTRYBODY']._serialized_end=524
+  _globals['_SIGNEDENTRY']._serialized_start=526
+  _globals['_SIGNEDENTRY']._serialized_end=572
+  _globals['_ROSTERWORD']._serialized_start=574
+  _globals['_ROSTERWORD']._serialized_end=626
 # @@protoc_insertion_point(module_scope)

@@ -18,6 +18,7 @@ from hashlib import sha256
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -113,6 +114,34 @@ def public_key_from(der: bytes) -> NodePublicKey:
         return _p256(load_der_public_key(der))
     except _UNREADABLE as error:
         raise _bad(str(error)) from None
+
+
+# --- one key follows another ---
+
+
+def sign_follow(key: NodeKey, fleet_id: str, old_id: str, new_key: bytes) -> bytes:
+    """A node's signature on it that a public key (DER) follows an id in a fleet."""
+    return key.sign(_follow(fleet_id, old_id, new_key), ec.ECDSA(SHA256()))
+
+
+def check_follow(
+    key: NodePublicKey, signature: bytes, fleet_id: str, old_id: str, new_key: bytes
+) -> None:
+    """Insist on that signature.
+
+    Raises:
+        NotPaired: it is another's, or of other words.
+    """
+    try:
+        key.verify(signature, _follow(fleet_id, old_id, new_key), ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        raise NotPaired(
+            "a key does not say what it is said to: that one follows the other"
+        ) from None
+
+
+def _follow(fleet_id: str, old_id: str, new_key: bytes) -> bytes:
+    return b"\0".join((b"fleet follow v1", fleet_id.encode(), old_id.encode(), new_key))
 
 
 # --- certificates ----------------------------------------------------------------------------------

@@ -16,7 +16,16 @@ from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.trust import NotPaired
 from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
 from fleet.wire import power_in, read_body, write_body
-from node.adapters.pki import RootKey, check_certificate, check_root, key_id
+from node.adapters.pki import (
+    RootKey,
+    certificate_key,
+    check_certificate,
+    check_follow,
+    check_root,
+    key_id,
+    public_bytes,
+    public_key_from,
+)
 
 ADMIN = "admin"
 """What the subject of an admin's certificate begins with."""
@@ -74,17 +83,18 @@ def _verified(body: bytes, signature: bytes, root_der: bytes, signer_der: bytes)
         raise NotPaired("a roster entry is of another fleet")
     if signer_der == root_der and power_in(body) is not None:
         raise NotPaired("a roster entry of the root rests on an admin's power")
-    _check(entry, signer_der)
+    _check(entry, signer_der, fleet_id)
     return SignedEntry(body, signature, entry)
 
 
-def _check(entry: RosterEntry, signer_der: bytes) -> None:
+def _check(entry: RosterEntry, signer_der: bytes, fleet_id: str) -> None:
     match entry:
         case Admit():
             if check_certificate(entry.certificate, signer_der) != entry.node_id:
                 raise NotPaired("a roster entry admits another node than its certificate names")
             if NAME.fullmatch(entry.name) is None:
                 raise NotPaired("a roster entry admits a node under what is no name")
+            _check_follows(entry, fleet_id)
         case Appoint():
             if check_root(entry.certificate, ADMIN) != entry.admin_id:
                 raise NotPaired("a roster entry appoints another key than its certificate names")
@@ -92,6 +102,17 @@ def _check(entry: RosterEntry, signer_der: bytes) -> None:
                 raise NotPaired("a roster entry appoints what is no node")
         case Revoke():
             pass
+
+
+def _check_follows(admit: Admit, fleet_id: str) -> None:
+    """The key before has to say so itself: no admin makes one node of two."""
+    before = admit.follows
+    if before is None:
+        return
+    old, new = public_key_from(before.public_key), certificate_key(admit.certificate)
+    if key_id(old) != before.node_id or before.node_id == admit.node_id:
+        raise NotPaired("a roster entry lets a node follow what is no other node's key")
+    check_follow(old, before.signature, fleet_id, before.node_id, public_bytes(new))
 
 
 def _key_id(der: bytes) -> str:

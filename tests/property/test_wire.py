@@ -52,6 +52,7 @@ QUESTIONS: dict[type, st.SearchStrategy[frames.Question]] = {
     frames.PeekAsk: st.builds(frames.PeekAsk, _words, names, counts),
     frames.ProbeAsk: st.builds(frames.ProbeAsk, _words, names),
     frames.AdminAsk: st.builds(frames.AdminAsk, _words),
+    frames.FollowAsk: st.builds(frames.FollowAsk, _words, *[st.binary(max_size=8)] * 3),
     frames.CancelAsk: st.builds(frames.CancelAsk, _words, _words),
 }
 _steps = st.builds(frames.Step, _words, _words, _words, _seconds, _words, _words)
@@ -60,6 +61,9 @@ BODIES: dict[type, st.SearchStrategy[frames.AnswerBody]] = {
     frames.StepsAnswer: st.builds(frames.StepsAnswer, _few(_steps)),
     frames.AdminAnswer: st.builds(frames.AdminAnswer, st.binary(max_size=8)),
     frames.DoneAnswer: st.just(frames.DoneAnswer()),
+    frames.FollowAnswer: st.builds(
+        frames.FollowAnswer, st.lists(signed_entries, max_size=2).map(tuple)
+    ),
     FleetError: errors,
 }
 _numbers = st.integers(0, 2**64 - 1)
