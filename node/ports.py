@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 from fleet.core.delivery import Evidence
 from fleet.core.frames import Frame
 from fleet.core.keystrokes import Paste
+from fleet.core.look import Look
 from fleet.core.profile import Hooks, Profile
 from fleet.core.roster import Admit, Roster, SignedEntry
-from fleet.core.screen import Look
 
 
 class Clock(Protocol):

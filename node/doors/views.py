@@ -12,9 +12,10 @@ from fleet.core.errors.panes import PaneGone
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import PeekAsk, ScreenAnswer
 from fleet.core.keystrokes import clean
+from fleet.core.look import Look
 from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
-from fleet.core.screen import Look, asking, gate, is_busy
+from fleet.core.screen import asking, gate, is_busy
 from fleet.core.trust import Caller, Grant, Policy, Verb
 from node.doors import standing
 from node.doors.local import error_json

@@ -20,8 +20,9 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.names import NameTaken, UnknownAgent
 from fleet.core.errors.panes import HooksUnsupported, NoTmux, PaneGone, PaneIsShell, PaneTaken
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.look import Look
 from fleet.core.profile import SHELLS, Profile, is_bare
-from fleet.core.screen import Look, bound
+from fleet.core.screen import bound
 from fleet.core.trust import Policy
 from fleet.profiles import Profiles
 from node.engine.fleet import Fleet, incarnation_number

@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 
 from fleet.core.address import OPERATOR
+from fleet.core.composer import Own
 from fleet.core.delivery import RECIPIENT, Event, HoldReason, State, may
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.panes import NoTmux
@@ -28,15 +29,9 @@ from fleet.core.keystrokes import (
     suited,
     untabbed,
 )
+from fleet.core.look import Look, Tty
 from fleet.core.profile import Profile, Unknown
-from fleet.core.screen import (
-    Look,
-    Own,
-    Tty,
-    bound,
-    fits,
-    gate,
-)
+from fleet.core.screen import bound, fits, gate
 from node.engine.agents import Agents
 from node.engine.inbox import Inbox
 from node.engine.typist import Job, Typist, column, own_of

@@ -12,24 +12,13 @@ from math import inf
 
 import structlog
 
+from fleet.core.composer import Composer, Own, composer
 from fleet.core.delivery import Event, Evidence, HoldReason, State
+from fleet.core.evidence import returned, settled, shown, shows, stands, taken
 from fleet.core.keystrokes import clean, end_line, frame_start
+from fleet.core.look import Look
 from fleet.core.profile import Profile
-from fleet.core.screen import (
-    Composer,
-    Look,
-    Own,
-    asking,
-    bound,
-    composer,
-    is_busy,
-    returned,
-    settled,
-    shown,
-    shows,
-    stands,
-    taken,
-)
+from fleet.core.screen import asking, bound, is_busy
 from node.engine.inbox import Inbox
 from node.faults import fault
 from node.ports import Clock, PaneRef, Panes, Told, Witness

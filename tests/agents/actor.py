@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fleet.core.composer import Composer, composer
+from fleet.core.look import Look
 from fleet.core.profile import Profile
-from fleet.core.screen import Composer, Look, asking, composer, is_busy
+from fleet.core.screen import asking, is_busy
 from tests.agents.model_server import Request
 from tests.agents.programs import Program
 from tests.agents.stage import Stage

@@ -12,7 +12,7 @@ import pytest
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste, pasted
-from fleet.core.screen import Foreground
+from fleet.core.look import Foreground
 from node.ports import PaneRef
 from tests.support.stages import (
     OTHER_TOKEN,

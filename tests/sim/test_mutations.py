@@ -15,8 +15,8 @@ import pytest
 
 from fleet.core.delivery import Event, HoldReason, State
 from fleet.core.frames import Report
+from fleet.core.look import Foreground
 from fleet.core.roster import Admit, Revoke, Roster
-from fleet.core.screen import Foreground
 from node.engine import typist
 from node.engine.agents import Agents
 from node.engine.events import EnvelopeWatch

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END
-from fleet.core.screen import Foreground
+from fleet.core.look import Foreground
 from node.ports import PaneRef
 from tests.support.programs import INSTALLED, Program
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END, Paste
+from fleet.core.look import Tty
 from fleet.core.profile import Hooks, Profile
-from fleet.core.screen import Tty
 
 _PIECES = re.compile(rb"\x1b\[200~.*?\x1b\[201~|\r|[^\r\x1b]+|\x1b", re.DOTALL)
 _ROWS = 24

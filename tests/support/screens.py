@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.core.screen import Composer, Look, Own, Tty
+from fleet.core.composer import Composer, Own
+from fleet.core.look import Look, Tty
 
 SCREENS = Path(__file__).parents[1] / "screens"
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from fleet.core.screen import Look
+from fleet.core.look import Look
 from node.ports import PaneRef, Panes, SpawnSpec
 from tests.support.model_tmux import Server, Tmux
 from tests.support.panes import FakePanes

@@ -13,7 +13,7 @@ import pytest
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.keystrokes import Paste
-from fleet.core.screen import Foreground
+from fleet.core.look import Foreground
 from node.adapters.tmux import TmuxPanes
 from tests.support.homes import is_zombie
 from tests.support.tmux_server import AGENTS, KEEPER, PEOPLE, TOKEN, TmuxServer, run

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from fleet import profiles
+from fleet.core.composer import Composer, Own, composer, holds
 from fleet.core.delivery import HoldReason
-from fleet.core.screen import Composer, Own, Tty, asking, composer, gate, holds, is_busy, taken
+from fleet.core.evidence import taken
+from fleet.core.look import Tty
+from fleet.core.screen import asking, gate, is_busy
 from tests.support.screens import Recorded, load
 
 AIDER = profiles.load().named("aider")

@@ -7,8 +7,11 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from fleet import profiles
+from fleet.core.composer import Composer, Own, composer, holds
 from fleet.core.delivery import HoldReason
-from fleet.core.screen import Composer, Look, Own, asking, composer, gate, holds, is_busy, taken
+from fleet.core.evidence import taken
+from fleet.core.look import Look
+from fleet.core.screen import asking, gate, is_busy
 from tests.support.screens import Recorded, load
 
 PROFILES = profiles.load()

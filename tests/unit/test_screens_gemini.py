@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fleet import profiles
-from fleet.core.screen import Composer, asking, composer, gate, holds, is_busy
+from fleet.core.composer import Composer, composer, holds
+from fleet.core.screen import asking, gate, is_busy
 from tests.support.screens import Recorded, load
 
 GEMINI = profiles.load().named("gemini")

@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 
 from fleet import profiles
+from fleet.core.composer import Composer, Own, composer, holds
 from fleet.core.delivery import HoldReason
-from fleet.core.screen import Composer, Look, Own, asking, composer, gate, holds, is_busy, taken
+from fleet.core.evidence import taken
+from fleet.core.look import Look
+from fleet.core.screen import asking, gate, is_busy
 from tests.support.screens import Recorded, load
 
 OPENCODE = profiles.load().named("opencode")

@@ -14,9 +14,9 @@ from collections.abc import Generator
 
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste
+from fleet.core.look import Look
 from fleet.core.metrics import Calls
 from fleet.core.profile import SHELLS
-from fleet.core.screen import Look
 from node.adapters.tmux import guard, proc
 from node.adapters.tmux.control import ControlClient
 from node.adapters.tmux.server import IDENTITY, Server, installed_version

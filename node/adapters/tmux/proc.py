@@ -18,8 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.core.look import Foreground, Tty
 from fleet.core.profile import SHELLS
-from fleet.core.screen import Foreground, Tty
 from node.ports import PaneRef
 
 _READ = {"x86_64": "0", "aarch64": "63"}.get(platform.machine(), "none")
