@@ -77,7 +77,11 @@ from node.engine.permits import Permits
 from node.engine.route import Probe, Router
 from node.engine.talk import Talk
 from node.engine.tally import Tally
-from node.ports import Authority, Clock, Dialer, Panes, Spill, Witness
+from node.ports.authority import Authority
+from node.ports.host import Clock
+from node.ports.links import Dialer
+from node.ports.panes import Panes, Spill
+from node.ports.witness import Witness
 from node.records import Me
 from node.store import SqliteStore
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from fleet.core.delivery import State
 from fleet.core.envelope import Entry, Envelope, Receipt
 from fleet.core.trust import Policy
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 
 
 @dataclass(frozen=True, slots=True)

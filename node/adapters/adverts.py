@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from node.adapters.interfaces import Place, is_on_link, joined
-from node.ports import Found
+from node.ports.links import Found
 
 SERVICE = "_fleet._tcp.local."
 RECORD_VERSION = "1"

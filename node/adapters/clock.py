@@ -14,7 +14,7 @@ _NONCE = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class SystemClock:
-    """The host's clocks and random numbers (``node.ports.Clock``)."""
+    """The host's clocks and random numbers (``node.ports.host.Clock``)."""
 
     def __init__(self) -> None:
         self._last_ms = 0

@@ -17,7 +17,7 @@ from fleet.core.errors.nodes import StartFailed
 from node.adapters import keyfile
 from node.adapters.pki import RootKey, der_of, pem_of, private_pem, root_key_from
 from node.adapters.vault import is_locked
-from node.ports import Joined
+from node.ports.authority import Joined
 
 ROOT_KEY = "root.key"
 ADMIN_KEY = "admin.key"

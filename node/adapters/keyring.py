@@ -55,7 +55,7 @@ from node.adapters.pki import (
 )
 from node.adapters.seal import ADMIN, sign_as_admin, sign_entry, verify_entry
 from node.adapters.vault import Vault
-from node.ports import Joined
+from node.ports.authority import Joined
 
 DISCOVERY_KEY_BYTES = 32
 

@@ -32,7 +32,8 @@ from fleet.config import split_address
 from node.adapters import adverts
 from node.adapters.adverts import Advert, BadAdvert, Board
 from node.adapters.interfaces import Place, is_on_link, places
-from node.ports import Clock, Found
+from node.ports.host import Clock
+from node.ports.links import Found
 
 LOOK_S = 2.0
 """How often this host's own addresses, the day and the fleet's key are compared with the advert."""

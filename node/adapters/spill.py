@@ -15,7 +15,7 @@ KEPT_S = 30 * 86_400
 
 
 class SpillFolder:
-    """One folder below the home (``node.ports.Spill``)."""
+    """One folder below the home (``node.ports.panes.Spill``)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""What agent programs tell of the turns they took (``node.ports.Witness``).
+"""What agent programs tell of the turns they took (``node.ports.witness.Witness``).
 
 A hook is a program's own word. It runs ``tell``, a few lines of shell in the agent's folder, which
 puts what it is given on standard input into a file of its own: written whole, then moved, so that
@@ -27,7 +27,8 @@ from fleet.core.errors.store import StoreFailed
 from fleet.core.keystrokes import Dress
 from fleet.core.profile import Hooks, Profile
 from node.adapters import plain, settings
-from node.ports import Hooked, PaneRef, Told
+from node.ports.panes import PaneRef
+from node.ports.witness import Hooked, Told
 
 _KEPT = 64
 """Told turns that stay in an agent's folder, for a node that comes back."""

@@ -13,7 +13,7 @@ from fleet.core.delivery import HoldReason, State
 from fleet.core.metrics import Calls, Family, Sample, exposed, labelled, single, timed
 from node.engine.node import Node
 from node.engine.tally import RECEIVED, SENT, Tally
-from node.ports import Usage
+from node.ports.host import Usage
 
 _ANEW_S = 1.0
 

@@ -14,7 +14,8 @@ from fleet.core.frames import AdminAnswer, AdminAsk
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership
 from node.engine.peers import ADMINS, Peers
-from node.ports import Authority, Clock
+from node.ports.authority import Authority
+from node.ports.host import Clock
 from node.store import SqliteStore
 
 

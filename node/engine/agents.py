@@ -27,7 +27,9 @@ from fleet.core.trust import Policy
 from fleet.profiles import Profiles
 from node.engine.fleet import Fleet, incarnation_number
 from node.engine.inbox import Inbox
-from node.ports import Clock, Hooked, PaneRef, Panes, SpawnSpec, Witness
+from node.ports.host import Clock
+from node.ports.panes import PaneRef, Panes, SpawnSpec
+from node.ports.witness import Hooked, Witness
 from node.records import Agent
 from node.store import SqliteStore
 

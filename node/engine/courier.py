@@ -36,7 +36,9 @@ from node.engine.agents import Agents
 from node.engine.inbox import Inbox
 from node.engine.typist import Job, Typist, column, own_of
 from node.faults import fault
-from node.ports import Clock, Panes, Spill, Witness
+from node.ports.host import Clock
+from node.ports.panes import Panes, Spill
+from node.ports.witness import Witness
 from node.records import Agent
 from node.store import SqliteStore
 

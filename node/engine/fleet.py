@@ -20,7 +20,8 @@ from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Roster, SignedEntry
 from fleet.core.trust import Caller, Grant
 from node.faults import fault
-from node.ports import Clock, Joined
+from node.ports.authority import Joined
+from node.ports.host import Clock
 from node.records import Agent, Me, Peer
 from node.store import SqliteStore
 

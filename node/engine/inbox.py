@@ -45,7 +45,7 @@ from node.engine.fleet import Fleet
 from node.engine.permits import Permits
 from node.engine.refusals import RefusedMail
 from node.faults import fault
-from node.ports import Clock
+from node.ports.host import Clock
 from node.records import Agent, Incoming
 from node.store import SqliteStore
 

@@ -16,7 +16,8 @@ from fleet.core.errors.base import FleetError
 from fleet.core.link import LAST_RETRY_S, retry_after_s
 from fleet.core.roster import Admit
 from node.engine.fleet import Fleet
-from node.ports import Clock, Dialer, Discovery, Link
+from node.ports.host import Clock
+from node.ports.links import Dialer, Discovery, Link
 
 HINT_EVERY_S = 2.0
 HINTS_AT_ONCE = 10

@@ -28,7 +28,8 @@ from node.engine.fleet import Fleet
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.faults import fault
-from node.ports import Authority, Clock
+from node.ports.authority import Authority
+from node.ports.host import Clock
 from node.records import Invitation
 from node.store import SqliteStore
 

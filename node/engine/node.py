@@ -23,7 +23,9 @@ from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.route import Router
 from node.engine.talk import Talk
-from node.ports import Clock, Discovery, Panes
+from node.ports.host import Clock
+from node.ports.links import Discovery
+from node.ports.panes import Panes
 from node.store import SqliteStore
 
 _SWEEP_S = 1.0

@@ -41,7 +41,7 @@ from node.engine.reach import Reach
 from node.engine.room import Room, size_of
 from node.engine.tail import Tail
 from node.faults import fault
-from node.ports import Clock
+from node.ports.host import Clock
 from node.records import Outgoing
 from node.store import SqliteStore
 

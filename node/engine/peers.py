@@ -47,7 +47,8 @@ from node.engine.inbox import Inbox
 from node.engine.keeper import Keeper
 from node.engine.outbox import Outbox
 from node.faults import fault
-from node.ports import Clock, Dialer, Link
+from node.ports.host import Clock
+from node.ports.links import Dialer, Link
 
 POSTS = 6
 """Batches sent to one peer and not yet answered for: one arriving, one being stored, one coming back.

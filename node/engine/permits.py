@@ -17,7 +17,7 @@ from fleet.core.rate import Rate
 from fleet.core.trust import Caller, Grant, Policy, Ruling, Verb, WaitS, rule, rule_message
 from node.engine.fleet import Fleet
 from node.engine.refusals import Refusals
-from node.ports import Clock
+from node.ports.host import Clock
 from node.records import Agent
 from node.store import SqliteStore
 

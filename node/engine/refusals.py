@@ -11,7 +11,7 @@ from itertools import count
 from typing import NamedTuple
 
 from fleet.core.errors.base import FleetError
-from node.ports import Clock
+from node.ports.host import Clock
 from node.store import SqliteStore
 from node.store.refused import KEPT
 

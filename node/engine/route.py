@@ -25,7 +25,7 @@ from node.engine.agents import Agents
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
 from node.engine.permits import Permits
-from node.ports import Clock
+from node.ports.host import Clock
 from node.store import SqliteStore
 
 WAY_THERE = ("network", "tls", "rpc")

@@ -11,7 +11,7 @@ from collections import Counter
 from fleet.core.delivery import TERMINAL, State
 from fleet.core.metrics import Histogram
 from node.engine.events import Events, Move
-from node.ports import Clock
+from node.ports.host import Clock
 
 TIMED_AT_ONCE = 100_000
 """Envelopes whose time is being taken; of more under way the oldest are only counted."""

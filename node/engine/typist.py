@@ -21,7 +21,9 @@ from fleet.core.profile import Profile
 from fleet.core.screen import asking, bound, is_busy
 from node.engine.inbox import Inbox
 from node.faults import fault
-from node.ports import Clock, PaneRef, Panes, Told, Witness
+from node.ports.host import Clock
+from node.ports.panes import PaneRef, Panes
+from node.ports.witness import Told, Witness
 from node.records import Incoming
 from node.store import SqliteStore
 

@@ -9,7 +9,7 @@ import msgspec
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.rate import parse_rate
 from fleet.core.trust import Grant, Policy, Verb
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 from node.records import Agent, Invitation, Peer
 from node.store.database import Database
 

@@ -15,7 +15,7 @@ from fleet.core.errors.trust import KeyLocked, NotAllowed, NotPaired
 from fleet.core.roster import Admit, Revoke
 from node.adapters.keyring import Keyring
 from node.adapters.pki import new_node_key, public_bytes
-from node.ports import Authority
+from node.ports.authority import Authority
 from tests.support.authority import FakeAuthority, id_of
 
 NOW_S = 1_700_000_000.0

@@ -11,7 +11,7 @@ import pytest
 
 from fleet.core.envelope import ENVELOPE_ID
 from node.adapters.clock import SystemClock
-from node.ports import Clock
+from node.ports.host import Clock
 from tests.support.vtime import Deadlock, Livelock, VirtualClock, play
 
 Story = Callable[[Clock], Awaitable[None]]

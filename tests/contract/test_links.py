@@ -19,7 +19,7 @@ from node.adapters.dialer import GrpcDialer
 from node.adapters.pki import der_of, new_root_key, pem_id, pem_of, root_certificate
 from node.doors.pairing import PairingService
 from node.doors.peer import PeerDoor, PeeringService
-from node.ports import Dialer, Link
+from node.ports.links import Dialer, Link
 from tests.support.authority import id_of
 from tests.support.letters import letter
 from tests.support.members import under

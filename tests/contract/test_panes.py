@@ -13,7 +13,7 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import Paste, pasted
 from fleet.core.look import Foreground
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 from tests.support.stages import (
     OTHER_TOKEN,
     SESSION,

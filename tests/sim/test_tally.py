@@ -12,7 +12,7 @@ from fleet.core.envelope import Entry
 from fleet.core.metrics import Calls, Histogram
 from node.doors.gauges import Gauges
 from node.engine.tally import RECEIVED, SENT, TIMED_AT_ONCE, Tally
-from node.ports import Usage
+from node.ports.host import Usage
 from tests.support.checkers import check
 from tests.support.host import SOCKET, Host
 from tests.support.pages import DOCS, quoted, rows

@@ -19,7 +19,7 @@ from fleet.core.invitation import invitation_name, parse_token
 from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
 from fleet.wire import power_in, read_body, write_body
 from node.adapters.vault import SHORTEST
-from node.ports import Joined
+from node.ports.authority import Joined
 from tests.support.vtime import BASE32
 
 

@@ -12,7 +12,8 @@ from fleet.core.delivery import Evidence
 from fleet.core.profile import Hooks, Profile
 from node.adapters.spill import SpillFolder
 from node.adapters.witness import Witnesses
-from node.ports import Hooked, PaneRef, Told
+from node.ports.panes import PaneRef
+from node.ports.witness import Hooked, Told
 
 
 class SimWitness:

@@ -28,7 +28,7 @@ from node.doors.calls.table import handle
 from node.doors.local import Answer, Request
 from node.engine.inbox import INBOX_LIMIT
 from node.engine.node import Node
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 from node.records import Me
 from node.store import SqliteStore
 from tests.support.authority import FakeAuthority, Inviter, id_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.keystrokes import PASTE_BEGIN, PASTE_END
 from fleet.core.look import Foreground
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 from tests.support.programs import INSTALLED, Program
 
 INST = "@fleet_inst"

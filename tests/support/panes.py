@@ -18,7 +18,7 @@ from fleet.core.errors.panes import NoTmux, PaneGone
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.keystrokes import Paste
 from fleet.core.look import Look
-from node.ports import PaneInfo, PaneRef, SpawnSpec
+from node.ports.panes import PaneInfo, PaneRef, SpawnSpec
 from tests.support.model_tmux import INST, Pane, Server, Tmux, framed
 from tests.support.programs import Chat, Program
 

@@ -20,7 +20,7 @@ from fleet.core.frames import Frame, Step
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2
 from fleet.wire import frame_from_wire, frame_to_wire
-from node.ports import Found
+from node.ports.links import Found
 
 CONNECT_S = 3.0
 """How long a dial waits for an answer that the network has swallowed."""
@@ -52,7 +52,7 @@ class Door(Protocol):
 
 
 class SimLink:
-    """One end of a link (``node.ports.Link``)."""
+    """One end of a link (``node.ports.links.Link``)."""
 
     def __init__(self, net: SimNet, own_id: str, peer_id: str, address: str, dialled: bool) -> None:
         self._net = net
@@ -328,7 +328,7 @@ class SimDialer:
 
 
 class Board:
-    """mDNS as a list (``node.ports.Discovery``)."""
+    """mDNS as a list (``node.ports.links.Discovery``)."""
 
     trouble = ""
 

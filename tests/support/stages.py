@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from fleet.core.look import Look
-from node.ports import PaneRef, Panes, SpawnSpec
+from node.ports.panes import PaneRef, Panes, SpawnSpec
 from tests.support.model_tmux import Server, Tmux
 from tests.support.panes import FakePanes
 from tests.support.programs import Chat

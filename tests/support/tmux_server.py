@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.adapters.tmux import TmuxPanes
-from node.ports import PaneRef, SpawnSpec
+from node.ports.panes import PaneRef, SpawnSpec
 from tests.support.homes import is_zombie
 from tests.support.until import GIVE_UP_S, until
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from node.adapters.tmux import TmuxPanes
 from node.adapters.tmux.proc import process
-from node.ports import Panes, SpawnSpec
+from node.ports.panes import Panes, SpawnSpec
 from tests.support.recording import PROGRAM
 from tests.support.stages import SESSION, TOKEN
 from tests.support.tmux_server import TmuxServer, tmux_server

@@ -79,7 +79,7 @@ def play(story: Coroutine[Any, Any, T]) -> T:
 
 
 class VirtualClock:
-    """The loop's time, and chance that can be had again (``node.ports.Clock``)."""
+    """The loop's time, and chance that can be had again (``node.ports.host.Clock``)."""
 
     def __init__(self, chance: Random | None = None) -> None:
         self._chance = chance or Random(0)

@@ -18,7 +18,7 @@ from node.engine.inbox import Inbox
 from node.engine.keeper import HINT_EVERY_S
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
-from node.ports import Link
+from node.ports.links import Link
 from node.records import Me, Peer
 from node.store import SqliteStore
 from tests.support.simnet import Board

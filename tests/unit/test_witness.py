@@ -15,7 +15,8 @@ from fleet.core.errors.panes import HooksUnsupported
 from fleet.core.errors.store import StoreFailed
 from fleet.core.profile import Hooks, Profile
 from node.adapters.witness import Witnesses
-from node.ports import Hooked, PaneRef, Told
+from node.ports.panes import PaneRef
+from node.ports.witness import Hooked, Told
 
 ID, END = "01K0000000000000000000000A", "[end 7f3k2q]"
 TURN = f"[fleet 7f3k2q | id {ID}]\nhello\n{END}"

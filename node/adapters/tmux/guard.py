@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from fleet.core.keystrokes import Paste
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 
 INST, LAST, SUB = "@fleet_inst", "@fleet_last", "@fleet_sub"
 SENT, REFUSED = "FLEET-SENT", "FLEET-REFUSED"

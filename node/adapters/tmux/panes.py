@@ -1,4 +1,4 @@
-"""Panes of this host's tmux servers (``node.ports.Panes``).
+"""Panes of this host's tmux servers (``node.ports.panes.Panes``).
 
 Two planes: libtmux starts things (``server.py``), one control client per server looks, pastes and
 presses Enter. A pane is always server, ``%id`` and token; session and window names are for people.
@@ -21,7 +21,7 @@ from node.adapters.tmux import guard, proc
 from node.adapters.tmux.control import ControlClient
 from node.adapters.tmux.server import IDENTITY, Server, installed_version
 from node.faults import fault
-from node.ports import PaneInfo, PaneRef, SpawnSpec
+from node.ports.panes import PaneInfo, PaneRef, SpawnSpec
 
 _FIELDS = (
     "pane_id", "pid", "start_time", "pane_pid", "pane_dead", "pane_input_off", "pane_mode",

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fleet.core.look import Foreground, Tty
 from fleet.core.profile import SHELLS
-from node.ports import PaneRef
+from node.ports.panes import PaneRef
 
 _READ = {"x86_64": "0", "aarch64": "63"}.get(platform.machine(), "none")
 _END_S = 2.0

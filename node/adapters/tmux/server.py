@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from fleet.core.errors.panes import NoTmux
 from fleet.core.errors.requests import MalformedRequest
 from node.adapters.tmux import proc
-from node.ports import SpawnSpec
+from node.ports.panes import SpawnSpec
 
 if TYPE_CHECKING:
     import libtmux

@@ -1,0 +1,143 @@
+"""This node's key and the fleet's root: who signs, who is believed, how a newcomer joins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fleet.core.roster import Roster, SignedEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a newcomer was given by its inviter, all of it checked."""
+
+    fleet_id: str
+    inviter_id: str
+    entries: tuple[SignedEntry, ...]
+    addresses: tuple[str, ...]
+
+
+class Authority(Protocol):
+    """This node's key, its certificate, and the fleet's root: its certificate everywhere, its key
+    only on an admin."""
+
+    @property
+    def fleet_id(self) -> str:
+        """Names the fleet: the hash of the root's public key."""
+        ...
+
+    @property
+    def holds_root(self) -> bool:
+        """Whether the root key is here, with a passphrase or without."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this node may admit and revoke: by the root key, or by its own admin key."""
+        ...
+
+    def follow(self, roster: Roster) -> None:
+        """Take from the roster what it says of this node's own power, and whose certificates to accept."""
+        ...
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the root key here is of no use without its passphrase."""
+        ...
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the root key is here and cannot sign now."""
+        ...
+
+    async def unlock(self, passphrase: str, until_wall_s: float) -> None:
+        """Let the root key sign until then, at most. Nothing happens when it has no passphrase.
+
+        Raises:
+            KeyLocked: the passphrase is wrong.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Let a key with a passphrase sign no more before it is unlocked again."""
+        ...
+
+    async def lock(self, passphrase: str) -> None:
+        """Put a passphrase on the root key.
+
+        Raises:
+            WrongState: it has one already.
+            MalformedRequest: this one is too short.
+        """
+        ...
+
+    async def unlock_for_good(self, passphrase: str) -> None:
+        """Take the passphrase off the root key.
+
+        Raises:
+            WrongState: it has none.
+            KeyLocked: the passphrase is wrong.
+        """
+        ...
+
+    def verify(self, body: bytes, signature: bytes) -> SignedEntry:
+        """Check a roster entry's signature and contents.
+
+        Raises:
+            NotPaired: it is not this fleet's root that signed it, or it makes no sense.
+        """
+        ...
+
+    def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
+        """Certify a node's public key (DER); the signed admission and the certificate (DER).
+
+        Raises:
+            NotAllowed: the root key is not here.
+        """
+        ...
+
+    def revoke(self, node_id: str, reason: str, kept: tuple[str, ...] = ()) -> SignedEntry:
+        """Sign a revocation: of a node, or of an admin's key, whose admissions ``kept`` stand.
+
+        Raises:
+            NotAllowed: this node may not sign.
+        """
+        ...
+
+    def appoint(self, node_id: str, certificate: bytes) -> SignedEntry:
+        """Sign that a node may sign with the key of this certificate (DER).
+
+        Raises:
+            NotAllowed: the root key is not here.
+            NotPaired: it is no admin's certificate.
+        """
+        ...
+
+    def admin_certificate(self) -> bytes:
+        """The certificate (DER) of this node's own admin key, which is made when there is none."""
+        ...
+
+    async def join(self, token: str, name: str) -> Joined:
+        """Prove the token to its inviter and take over the fleet's root and our new certificate.
+
+        Raises:
+            InvitationRefused: in the inviter's words.
+            NodeUnreachable: nobody there, or not the inviter.
+        """
+        ...
+
+    def unfinished(self) -> Joined | None:
+        """The fleet that an earlier life joined and may not have come to remember, if it did not.
+
+        ``join`` makes it so before anything of the fleet is taken over.
+        """
+        ...
+
+    def finish(self) -> None:
+        """What was joined is durable elsewhere; ``unfinished`` is None from now on."""
+        ...
+
+    def open_to_newcomers(self, until_wall_s: float) -> None:
+        """Let unknown keys knock (and do nothing else) until then."""
+        ...
