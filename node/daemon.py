@@ -1,4 +1,4 @@
-"""Builds the parts and joins them: the only place that knows them all.
+"""One home, served: builds adapters, engine and doors, and is the only place that knows them all.
 
 Order matters at both ends. Up: home, lock, keys, database, engine, doors; ready only when both
 doors serve. Down: no new calls, what is being typed comes to its end, links close, the last group is
@@ -25,23 +25,9 @@ from fleet.core.address import OPERATOR, label_from, parse_name
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import PortInUse
 from fleet.core.errors.requests import WrongState
-from fleet.core.errors.trust import NotAllowed
-from fleet.core.frames import (
-    AdminAnswer,
-    AdminAsk,
-    AnswerBody,
-    CancelAsk,
-    DoneAnswer,
-    FollowAsk,
-    PeekAsk,
-    ProbeAsk,
-    Question,
-    StepsAnswer,
-)
 from fleet.core.trust import Caller
 from fleet.logs import RECENT
 from fleet.paths import Paths
-from fleet.profiles import Profiles
 from fleet.profiles import load as load_profiles
 from node.adapters.clock import SystemClock
 from node.adapters.credentials import server_credentials
@@ -56,32 +42,15 @@ from node.adapters.process import usage
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.adapters.witness import Witnesses
-from node.doors import views
+from node.assembly import World, assemble
 from node.doors.calls.table import handle
 from node.doors.gauges import Gauges
 from node.doors.local import LocalDoor
 from node.doors.metrics import MetricsDoor
-from node.doors.pairing import Welcome
+from node.doors.newcomers import Newcomers
 from node.doors.peer import PairingService, PeerDoor, PeeringService
-from node.engine.admins import Admins
-from node.engine.agents import Agents
-from node.engine.courier import Courier
-from node.engine.events import Events
-from node.engine.fleet import Fleet
-from node.engine.inbox import Inbox
-from node.engine.membership import Membership
 from node.engine.node import Node
-from node.engine.outbox import Outbox
-from node.engine.peers import Peers
-from node.engine.permits import Permits
-from node.engine.route import Probe, Router
-from node.engine.talk import Talk
 from node.engine.tally import Tally
-from node.ports.authority import Authority
-from node.ports.host import Clock
-from node.ports.links import Dialer
-from node.ports.panes import Panes, Spill
-from node.ports.witness import Witness
 from node.records import Me
 from node.store import SqliteStore
 
@@ -100,80 +69,6 @@ class Options:
     listen: str = ""
     mdns: bool = True
     metrics: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The adapters that a node stands on."""
-
-    store: SqliteStore
-    clock: Clock
-    panes: Panes
-    dialer: Dialer
-    authority: Authority
-    spill: Spill
-    witness: Witness
-    probe: Probe
-
-
-def assemble(
-    me: Me, home: str, world: World, profiles: Profiles, addresses: Callable[[], tuple[str, ...]]
-) -> Node:
-    """The engine's parts, joined; nothing runs yet."""
-    store, clock = world.store, world.clock
-    events = Events()
-    fleet = Fleet(me, store, clock)
-    if (joined := world.authority.unfinished()) is not None:
-        # An earlier life ended between joining and remembering it; what it remembers is another fleet.
-        fleet.load(())
-        fleet.enter(joined)
-        store.database.flush()
-        world.authority.finish()
-    else:
-        entries = store.book.roster()
-        fleet.load(world.authority.verify(body, signature) for body, signature in entries)
-    permits = Permits(fleet, store, clock)
-    inbox = Inbox(fleet, permits, store, clock, events)
-    outbox = Outbox(fleet, inbox, store, clock, events)
-    agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock, home)
-    courier = Courier(
-        agents, inbox, store, world.panes, clock, world.spill, world.witness, me.node_id
-    )
-    peers = Peers(fleet, agents, outbox, inbox, world.dialer, clock, addresses)
-    peers.verify = lambda entry: world.authority.verify(entry.body, entry.signature)
-    membership = Membership(
-        fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
-    )
-    admins = Admins(fleet, peers, world.authority, membership, store, clock)
-    router = Router(fleet, agents, peers, permits, store, clock, world.probe)
-    talk = Talk(fleet, inbox, outbox, peers, store, events)
-    store.database.listen(events.logged)
-    node = Node(
-        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, admins, router, talk, events,
-        store, world.panes, profiles, clock,
-    )  # fmt: skip
-    peers.answer = partial(answer, node)
-    return node
-
-
-async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
-    """Answer a peer's question, as far as this node's grants go."""
-    caller = node.fleet.peer_caller(question.caller, node_id)
-    match question:
-        case PeekAsk(agent=agent, lines=lines):
-            return await views.look_at(node, caller, agent, lines)
-        case ProbeAsk(agent=agent):
-            return StepsAnswer(await node.router.inside(caller, agent))
-        case CancelAsk(envelope_id=envelope_id):
-            item = node.talk.incoming(envelope_id)
-            if item.envelope.from_node != node_id:
-                raise NotAllowed(str(caller), "cancel", envelope_id)
-            await node.inbox.cancel(item, str(caller))
-            return DoneAnswer()
-        case AdminAsk():
-            return AdminAnswer(node.admins.certificate())
-        case FollowAsk():
-            raise NotAllowed(str(caller), "follow", "its own key on this node")
 
 
 class Daemon:
@@ -362,26 +257,6 @@ class Daemon:
     def _attest(self, pid: int) -> Caller:
         agent = self.node.agents.of_process(lineage(pid))
         return self.node.fleet.caller(agent.name if agent else OPERATOR)
-
-
-class Newcomers:
-    """What pairing may do with this node: the engine's membership, and the keyring's secrets."""
-
-    def __init__(self, node: Node, keyring: Keyring) -> None:
-        self._node = node
-        self._keyring = keyring
-        self.secret_of = node.membership.secret_of
-        self.burn = node.membership.burn
-        self.admit = node.membership.admit
-
-    def welcome(self) -> Welcome:
-        """Root certificate, discovery key, roster and own addresses."""
-        return (
-            self._keyring.root_certificate,
-            self._keyring.discovery_key,
-            self._node.fleet.roster.entries(),
-            self._node.peers.own_addresses(),
-        )
 
 
 def _joined(host: str, port: int) -> str:

@@ -33,7 +33,7 @@ from node.adapters.credentials import FRAME_LIMIT_BYTES, Identity, channel_to, s
 from node.adapters.pki import new_node_key, new_root_key, node_key_from, pem_of, public_bytes
 from node.adapters.seal import sign_entry
 from node.adapters.stream import StreamLink, refusal_in
-from node.daemon import Newcomers
+from node.doors.newcomers import Newcomers
 from node.doors.pairing import PairingService
 from node.doors.peer import PeerDoor, PeeringService
 from tests.support.members import (

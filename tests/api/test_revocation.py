@@ -25,7 +25,7 @@ from fleet.wire import frame_to_wire
 from node.adapters.credentials import Identity, channel_to, server_credentials
 from node.adapters.pki import new_node_key, node_certificate, pem_of, private_pem, public_bytes
 from node.adapters.stream import StreamLink
-from node.daemon import Newcomers
+from node.doors.newcomers import Newcomers
 from node.doors.pairing import PairingService
 from node.doors.peer import PeerDoor, PeeringService
 from tests.support.members import Member, let_in, meet, run

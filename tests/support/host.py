@@ -22,8 +22,9 @@ from fleet.core.trust import Caller
 from fleet.profiles import Profiles, load
 from node.adapters.spill import SpillFolder
 from node.adapters.witness import Witnesses
-from node.daemon import DRAIN_S, assemble
-from node.daemon import World as Adapters
+from node.assembly import World as Adapters
+from node.assembly import assemble
+from node.daemon import DRAIN_S
 from node.doors.calls.table import handle
 from node.doors.local import Answer, Request
 from node.engine.inbox import INBOX_LIMIT

@@ -1,0 +1,85 @@
+"""A node from its parts: the engine joined to a world, a real one or a test's. Nothing runs yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fleet.profiles import Profiles
+from node.doors.questions import answer
+from node.engine.admins import Admins
+from node.engine.agents import Agents
+from node.engine.courier import Courier
+from node.engine.events import Events
+from node.engine.fleet import Fleet
+from node.engine.inbox import Inbox
+from node.engine.membership import Membership
+from node.engine.node import Node
+from node.engine.outbox import Outbox
+from node.engine.peers import Peers
+from node.engine.permits import Permits
+from node.engine.route import Probe, Router
+from node.engine.talk import Talk
+from node.ports.authority import Authority
+from node.ports.host import Clock
+from node.ports.links import Dialer
+from node.ports.panes import Panes, Spill
+from node.ports.witness import Witness
+from node.records import Me
+from node.store import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters that a node stands on."""
+
+    store: SqliteStore
+    clock: Clock
+    panes: Panes
+    dialer: Dialer
+    authority: Authority
+    spill: Spill
+    witness: Witness
+    probe: Probe
+
+
+def assemble(
+    me: Me, home: str, world: World, profiles: Profiles, addresses: Callable[[], tuple[str, ...]]
+) -> Node:
+    """The engine's parts, joined; nothing runs yet."""
+    store, clock = world.store, world.clock
+    events = Events()
+    fleet = Fleet(me, store, clock)
+    if (joined := world.authority.unfinished()) is not None:
+        # An earlier life ended between joining and remembering it; what it remembers is another fleet.
+        fleet.load(())
+        fleet.enter(joined)
+        store.database.flush()
+        world.authority.finish()
+    else:
+        entries = store.book.roster()
+        fleet.load(world.authority.verify(body, signature) for body, signature in entries)
+    permits = Permits(fleet, store, clock)
+    inbox = Inbox(fleet, permits, store, clock, events)
+    outbox = Outbox(fleet, inbox, store, clock, events)
+    agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock, home)
+    courier = Courier(
+        agents, inbox, store, world.panes, clock, world.spill, world.witness, me.node_id
+    )
+    peers = Peers(fleet, agents, outbox, inbox, world.dialer, clock, addresses)
+    peers.verify = lambda entry: world.authority.verify(entry.body, entry.signature)
+    membership = Membership(
+        fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
+    )
+    admins = Admins(fleet, peers, world.authority, membership, store, clock)
+    router = Router(fleet, agents, peers, permits, store, clock, world.probe)
+    talk = Talk(fleet, inbox, outbox, peers, store, events)
+    store.database.listen(events.logged)
+    node = Node(
+        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, admins, router, talk, events,
+        store, world.panes, profiles, clock,
+    )  # fmt: skip
+    peers.answer = partial(answer, node)
+    return node
