@@ -21,6 +21,7 @@ from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.route import Probe, Router
+from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.ports.authority import Authority
 from node.ports.host import Clock
@@ -64,7 +65,8 @@ def assemble(
     permits = Permits(fleet, store, clock)
     inbox = Inbox(fleet, permits, store, clock, events)
     outbox = Outbox(fleet, inbox, store, clock, events)
-    agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock, home)
+    agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock)
+    starter = Starter(fleet, agents, world.panes, world.witness, profiles, clock, home)
     courier = Courier(
         agents, inbox, store, world.panes, clock, world.spill, world.witness, me.node_id
     )
@@ -78,7 +80,7 @@ def assemble(
     talk = Talk(fleet, inbox, outbox, peers, store, events)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, inbox, outbox, courier, peers, membership, admins, router, talk, events,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, router, talk, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

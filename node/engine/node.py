@@ -22,6 +22,7 @@ from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.route import Router
+from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.ports.host import Clock
 from node.ports.links import Discovery
@@ -45,6 +46,7 @@ class Node:
     fleet: Fleet
     permits: Permits
     agents: Agents
+    starter: Starter
     inbox: Inbox
     outbox: Outbox
     courier: Courier

@@ -166,7 +166,7 @@ def gives_a_name_twice(patch: pytest.MonkeyPatch) -> None:
     async def free(self: Agents, name: str) -> Agent | None:
         return self.get(name)
 
-    patch.setattr(Agents, "_free", free)
+    patch.setattr(Agents, "free", free)
 
 
 @pytest.mark.parametrize(

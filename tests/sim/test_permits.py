@@ -9,9 +9,9 @@ import pytest
 from fleet.core.errors.store import StoreFailed
 from fleet.core.errors.trust import RateExceeded
 from fleet.core.frames import Posted
-from node.engine.agents import Start
 from node.engine.permits import Permits
 from node.engine.refusals import ONE_BY_ONE, WHILE_S
+from node.engine.starter import Start
 from node.records import Agent
 from tests.support.checkers import check
 from tests.support.host import SOCKET, Host
@@ -138,7 +138,7 @@ def test_a_policy_that_was_set_while_the_agent_was_started_or_stopped_stays() ->
         white = world.host("white")
         white.up()
         agents = white.up_node.agents
-        await agents.start(Start("rin", SOCKET, command=("chat",)))
+        await white.up_node.starter.start(Start("rin", SOCKET, command=("chat",)))
         deciding: list[asyncio.Future[object]] = []
 
         def decide(policy: str) -> None:
@@ -151,7 +151,7 @@ def test_a_policy_that_was_set_while_the_agent_was_started_or_stopped_stays() ->
         await asyncio.gather(*deciding)
         assert agents.known("rin").policy == "closed"
         white.panes.when("spawn", Moment.BEFORE, lambda: decide("approval"))
-        await agents.start(Start("rin", SOCKET, command=("chat",)))
+        await white.up_node.starter.start(Start("rin", SOCKET, command=("chat",)))
         await asyncio.gather(*deciding)
         assert len(deciding) == 2
         assert agents.known("rin").policy == "approval"

@@ -7,7 +7,7 @@ import msgspec
 from fleet.outcomes import EXIT_REACHED, outcome_of
 from node.doors import profiles, views
 from node.doors.calls.call import Ask, Calls, Count, Named, Who, takes
-from node.engine.agents import Start
+from node.engine.starter import Start
 from node.records import Agent
 
 
@@ -44,12 +44,12 @@ async def _ls(ask: Ask) -> None:
 
 @takes(StartArgs)
 async def _start(ask: Ask, args: StartArgs) -> None:
-    _answer_agent(ask, await ask.node.agents.start(_wish(args)))
+    _answer_agent(ask, await ask.node.starter.start(_wish(args)))
 
 
 @takes(StartArgs)
 async def _adopt(ask: Ask, args: StartArgs) -> None:
-    _answer_agent(ask, await ask.node.agents.adopt(_wish(args)))
+    _answer_agent(ask, await ask.node.starter.adopt(_wish(args)))
 
 
 def _wish(args: StartArgs) -> Start:
