@@ -197,6 +197,7 @@ class Courier:
             return self._hold(desk, job, hold.reason, hold.detail)
         desk.held_since_s, desk.hold_poll_s = -1.0, FIRST_HOLD_POLL_S
         desk.ready_token = job.ref.token
+        self._store.inbox.took_turn(job.item)
         if desk.mark < 0 and self._is_doubted(desk, job, look):
             return 0
         begun = await self._begin(desk, job, look)
@@ -228,6 +229,7 @@ class Courier:
         if reason not in _SLOW_NEWS:  # a person let it through to another screen than this
             self._inbox.let_through.discard(job.item.envelope.id)
         if reason is HoldReason.DRAFT and self._is_overdue(job):
+            self._store.inbox.took_turn(job.item)
             self._inbox.advance(job.item, Event.EXPIRE, reason, _NOT_LEFT)
             return 0
         if reason not in _SLOW_NEWS or now_s - desk.held_since_s >= _QUIET_S:

@@ -44,6 +44,7 @@ from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.permits import Permits
 from node.engine.refusals import RefusedMail
+from node.engine.room import size_of
 from node.faults import fault
 from node.ports.host import Clock
 from node.records import Agent, Incoming
@@ -53,6 +54,8 @@ INBOX_LIMIT = 100_000
 """Envelopes that may wait for one agent. The sender's node keeps the rest and tries again."""
 SHARE = 25_000
 """Of these, from one other node: it cannot fill an inbox so that nobody else's finds room."""
+SHARE_BYTES = 64 * 1024 * 1024
+"""Bytes of text that may wait here from one other node, for all agents together."""
 
 _OFFERED_AGAIN = "it was here before, and may have been typed: this database is older than that"
 _PANE_KNOWS_MORE = "its pane was given more than this database knows of: it is older than that"
@@ -78,11 +81,14 @@ class Inbox:
         self._clock = clock
         self._events = events
         self._open: dict[tuple[str, str], int] = {}  # for an agent from a node, or from all: ""
+        self._sizes: dict[str, int] | None = (
+            None  # bytes of text from each node; read when asked for
+        )
         # For each pair what found no room, in order, each with the time until which it is expected.
         self._declined: dict[tuple[str, str, str], dict[str, float]] = {}
         self._refused = RefusedMail(store)
         self.limit = INBOX_LIMIT
-        self.share = SHARE
+        self.share, self.share_bytes = SHARE, SHARE_BYTES
         # Ids that a person lets through to a screen nobody knows. Not stored: it is said of that screen.
         self.let_through: set[str] = set()
         self.losses = 0
@@ -99,6 +105,7 @@ class Inbox:
     def _lost(self) -> None:
         self.losses += 1
         self._open.clear()
+        self._sizes = None
         self._declined.clear()  # every link begins anew, with all that is queued
 
     # --- accepting ---
@@ -483,9 +490,15 @@ class Inbox:
         name, origin = envelope.recipient, envelope.from_node
         if self._count(name) >= self.limit:
             return MailboxFull(f"the inbox of {envelope.to}", self.limit)
-        if origin != self._fleet.me.node_id and self._count(name, origin) >= self.share:
-            part = f"{self._fleet.label(origin)}'s part of the inbox of {envelope.to}"
-            return MailboxFull(part, self.share)
+        if origin == self._fleet.me.node_id:
+            return None
+        part = f"{self._fleet.label(origin)}'s part of the inbox"
+        if self._count(name, origin) >= self.share:
+            return MailboxFull(f"{part} of {envelope.to}", self.share)
+        if self._size(origin) + size_of(envelope.text) > self.share_bytes:
+            return MailboxFull(
+                f"{part} of {self._fleet.me.name}", self.share_bytes, "bytes of text"
+            )
         return None
 
     def _count(self, name: str, origin: str = "") -> int:
@@ -494,11 +507,19 @@ class Inbox:
             self._open[key] = self._store.inbox.open_count(name, origin)
         return self._open[key]
 
+    def _size(self, origin: str) -> int:
+        if self._sizes is None:
+            self._sizes = self._store.inbox.sizes()
+        return self._sizes.get(origin, 0)
+
     def _counted(self, envelope: Envelope, change: int) -> None:
         """One more or less than before; what was never counted is read when it is asked for."""
         for key in ((envelope.recipient, ""), (envelope.recipient, envelope.from_node)):
             if key in self._open:
                 self._open[key] += change
+        if self._sizes is not None:
+            size = self._sizes.get(envelope.from_node, 0) + change * size_of(envelope.text)
+            self._sizes[envelope.from_node] = size
 
     def _entry(
         self, state: State, reason: str = "", detail: str = "", evidence: Evidence | None = None

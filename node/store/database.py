@@ -40,14 +40,41 @@ _STEPS = {
             "CREATE TABLE spent (who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,"
             " remains REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (who, agent, node_id)) WITHOUT ROWID"
         ),
+        "DROP INDEX outbox_queued",
         (
-            "CREATE INDEX outbox_open ON outbox (to_node, seq)"
+            "CREATE INDEX outbox_queued ON outbox (to_node, seq, expires_at, state)"
+            " WHERE state = 'queued'"
+        ),
+        (
+            "CREATE INDEX outbox_open ON outbox (to_node, state, seq)"
             " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
         ),
         (
             "CREATE TABLE refused (origin TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
             " id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,"
             " layer TEXT NOT NULL, PRIMARY KEY (origin, slot)) WITHOUT ROWID"
+        ),
+        (
+            "CREATE INDEX outbox_dead ON outbox (state)"
+            " WHERE state IN ('expired', 'in_doubt', 'refused', 'unconfirmed')"
+        ),
+        "DROP INDEX inbox_open",
+        (
+            "CREATE INDEX inbox_open ON inbox (recipient, state, seq, expires_at)"
+            " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
+        ),
+        (
+            "CREATE INDEX inbox_ready ON inbox (recipient, origin,"
+            " substr(sender, 1, instr(sender, '@') - 1), seq, state, approved)"
+            " WHERE state = 'accepted' AND approved"
+        ),
+        (
+            "CREATE INDEX inbox_held ON inbox (recipient, approved, origin,"
+            " substr(sender, 1, instr(sender, '@') - 1), seq, state) WHERE state = 'held'"
+        ),
+        (
+            "CREATE INDEX inbox_dead ON inbox (state)"
+            " WHERE state IN ('expired', 'in_doubt', 'refused', 'unconfirmed')"
         ),
     ),
 }

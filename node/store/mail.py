@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from fleet.core.delivery import DEAD_LETTERS, Evidence, State
+from fleet.core.delivery import DEAD_LETTERS, Evidence, HoldReason, State
 from fleet.core.envelope import Entry, Envelope
 from node.records import Incoming, Outgoing, Waiting
 from node.store.database import Database
+from node.store.turns import Turns
 
 _encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(type=tuple[str, float, str, str, str, str]).decode_lines
@@ -34,6 +35,7 @@ _LOAD = "count(*), coalesce(sum(length(CAST(text AS BLOB))), 0)"
 MAX_SEQ = (1 << 63) - 1
 _DEAD = ", ".join(f"'{state}'" for state in sorted(DEAD_LETTERS))
 _OPEN = "('accepted', 'held', 'typing', 'typed')"
+_APPROVAL = HoldReason.APPROVAL.value
 
 
 def lines(entries: tuple[Entry, ...]) -> str:
@@ -212,7 +214,8 @@ class OutboxTable:
     def states(self) -> list[Waiting]:
         """How many envelopes are in each state that is not a good end, and since when the oldest is
         here."""
-        return _states(self._database, "outbox", "created_at")
+        groups = (("state = 'queued'", "to_node"), (f"state IN {_OPEN}", "to_node, state"))
+        return _states(self._database, "outbox", "created_at", groups)
 
     def drop_before(self, wall_s: float) -> None:
         """Forget envelopes that ended and are older than this."""
@@ -243,6 +246,7 @@ class InboxTable:
     def __init__(self, database: Database, node_id: str) -> None:
         self._database = database
         self._node_id = node_id
+        self._turns = Turns(database)
         newest = database.row("SELECT max(seq) FROM inbox")
         self.last_before = int(newest[0] or 0) if newest else 0
         """The newest row that an earlier life of the node has left."""
@@ -306,25 +310,27 @@ class InboxTable:
         return found is not None
 
     def next(self, recipient: str) -> Incoming | None:
-        """What an agent is to be given next, in order of arrival.
+        """What an agent is to be given next: in turns by sender, in order of arrival for each.
 
         Envelopes that wait for approval are passed over, and with them later ones of the same
         sender: order per pair outlasts everything.
         """
-        row = self._database.row(
-            f"SELECT {_IN} FROM inbox AS i WHERE recipient = ? AND state IN {_OPEN} AND approved"
-            " AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.recipient = i.recipient"
-            f" AND earlier.state IN {_OPEN} AND earlier.sender = i.sender"
-            " AND NOT earlier.approved AND earlier.seq < i.seq) ORDER BY seq LIMIT 1",
-            (recipient,),
-        )
+        seq = self._turns.next(recipient)
+        if seq is None:
+            return None
+        row = self._database.row(f"SELECT {_IN} FROM inbox WHERE seq = ?", (seq,))
         return self._incoming(row) if row else None
+
+    def took_turn(self, item: Incoming) -> None:
+        """It was given to its agent, or ended instead: its sender had a turn. Kept in memory only."""
+        e = item.envelope
+        self._turns.took(e.recipient, e.from_node, e.sender)
 
     def begun(self, recipient: str) -> Incoming | None:
         """What was being typed to an agent, in this life of the node or an earlier one."""
         row = self._database.row(
-            f"SELECT {_IN} FROM inbox WHERE recipient = ? AND state IN {_OPEN}"
-            " AND state IN ('typing', 'typed') ORDER BY seq LIMIT 1",
+            f"SELECT {_IN} FROM inbox WHERE recipient = ? AND state IN ('typing', 'typed')"
+            f" AND state IN {_OPEN} ORDER BY seq LIMIT 1",
             (recipient,),
         )
         return self._incoming(row) if row else None
@@ -359,7 +365,8 @@ class InboxTable:
         return [
             self._incoming(row)
             for row in self._database.rows(
-                f"SELECT {_IN} FROM inbox WHERE state IN ('accepted', 'held') AND expires_at <= ?",
+                f"SELECT {_IN} FROM inbox WHERE state IN {_OPEN} AND expires_at <= ?"
+                " AND state IN ('accepted', 'held') ORDER BY recipient, state, seq",
                 (wall_s,),
             )
         ]
@@ -373,10 +380,19 @@ class InboxTable:
         )
         return int(row[0]) if row else 0
 
+    def sizes(self) -> dict[str, int]:
+        """The bytes of the texts that wait from each node; they are read for it."""
+        return dict(
+            self._database.rows(
+                f"SELECT origin, sum(length(CAST(text AS BLOB))) FROM inbox WHERE state IN {_OPEN}"
+                " GROUP BY origin"
+            )
+        )
+
     def unapproved_count(self, recipient: str) -> int:
         """How many of them a person has to let through first."""
         row = self._database.row(
-            f"SELECT count(*) FROM inbox WHERE recipient = ? AND state IN {_OPEN} AND NOT approved",
+            "SELECT count(*) FROM inbox WHERE recipient = ? AND state = 'held' AND approved = 0",
             (recipient,),
         )
         return int(row[0]) if row else 0
@@ -417,17 +433,31 @@ class InboxTable:
     def states(self) -> list[Waiting]:
         """How many envelopes are in each state that is not a good end, and since when the oldest is
         here."""
-        return _states(self._database, "inbox", "arrived_at")
+        groups = ((f"state IN {_OPEN}", "recipient, state"),)
+        return _states(self._database, "inbox", "arrived_at", groups)
 
     def waiting(self) -> list[Waiting]:
         """What waits or is being typed, for each agent that it is for."""
         return _oldest(self._database, "inbox", "recipient", "arrived_at", f"state IN {_OPEN}")
 
     def holds_of(self) -> list[tuple[str, Waiting]]:
-        """What is held, for each agent and reason; since when it is held for that reason."""
-        found: dict[tuple[str, str], Waiting] = {}
+        """What is held, for each agent and reason; since when it is held for that reason.
+
+        What waits for approval is counted and has been held since it came; of the rest each agent has
+        one, or few.
+        """
+        found = {
+            (one.what, _APPROVAL): one._replace(what=_APPROVAL)
+            for one in _oldest(
+                self._database,
+                "inbox",
+                "recipient",
+                "arrived_at",
+                "state = 'held' AND approved = 0",
+            )
+        }
         for recipient, timeline in self._database.rows(
-            f"SELECT recipient, timeline FROM inbox WHERE state IN {_OPEN} AND state = 'held'"
+            "SELECT recipient, timeline FROM inbox WHERE state = 'held' AND approved = 1"
         ):
             last = entries(timeline)[-1]
             _, count, since_s = found.get((recipient, last.reason), ("", 0, last.at_s))
@@ -475,13 +505,19 @@ def _oldest(database: Database, table: str, what: str, at: str, where: str) -> l
     return [Waiting(*row) for row in found]
 
 
-def _states(database: Database, table: str, at: str) -> list[Waiting]:
-    """Reads every row: about half a second for a million."""
-    rows = database.rows(
-        f"SELECT state, count(*), min({at}) FROM {table} WHERE state NOT IN"
-        " ('submitted', 'acknowledged', 'cancelled') GROUP BY state"
-    )
-    return [Waiting(*row) for row in rows]
+def _states(
+    database: Database, table: str, at: str, groups: Iterable[tuple[str, str]]
+) -> list[Waiting]:
+    """Counted in the partial index of each condition in the order that it has, as ``_oldest`` does."""
+    found: dict[str, Waiting] = {}
+    for where, by in (*groups, (f"state IN ({_DEAD})", "state")):
+        for state, number, since_s in database.rows(
+            f"SELECT o.state, g.n, o.{at} FROM (SELECT count(*) AS n, min(seq) AS first FROM {table}"
+            f" WHERE {where} GROUP BY {by}) AS g JOIN {table} AS o ON o.seq = g.first"
+        ):
+            _, others, before_s = found.get(state, ("", 0, since_s))
+            found[state] = Waiting(state, others + number, min(before_s, since_s))
+    return sorted(found.values())
 
 
 def _only(*, dead: bool, held: bool) -> str:

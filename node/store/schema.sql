@@ -14,9 +14,11 @@ CREATE TABLE outbox (
   remote INTEGER NOT NULL DEFAULT 0, cleaned INTEGER NOT NULL DEFAULT 0,
   draft_limit REAL NOT NULL DEFAULT 0
 );
-CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued';
-CREATE INDEX outbox_open ON outbox (to_node, seq)
+CREATE INDEX outbox_queued ON outbox (to_node, seq, expires_at, state) WHERE state = 'queued';
+CREATE INDEX outbox_open ON outbox (to_node, state, seq)
   WHERE state IN ('accepted', 'held', 'typing', 'typed');
+CREATE INDEX outbox_dead ON outbox (state)
+  WHERE state IN ('expired', 'in_doubt', 'refused', 'unconfirmed');
 CREATE TABLE reach (node_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX outbox_key ON outbox (sender, key) WHERE key IS NOT NULL;
 
@@ -33,8 +35,16 @@ CREATE TABLE inbox (
   approved INTEGER NOT NULL DEFAULT 1,
   draft_limit REAL NOT NULL DEFAULT 0
 );
-CREATE INDEX inbox_open ON inbox (recipient, seq)
+CREATE INDEX inbox_open ON inbox (recipient, state, seq, expires_at)
   WHERE state IN ('accepted', 'held', 'typing', 'typed');
+CREATE INDEX inbox_ready
+  ON inbox (recipient, origin, substr(sender, 1, instr(sender, '@') - 1), seq, state, approved)
+  WHERE state = 'accepted' AND approved;
+CREATE INDEX inbox_held
+  ON inbox (recipient, approved, origin, substr(sender, 1, instr(sender, '@') - 1), seq, state)
+  WHERE state = 'held';
+CREATE INDEX inbox_dead ON inbox (state)
+  WHERE state IN ('expired', 'in_doubt', 'refused', 'unconfirmed');
 CREATE INDEX inbox_marks ON inbox (recipient, mark) WHERE mark > 0;
 CREATE INDEX inbox_untold ON inbox (origin, seq) WHERE told < entries;
 

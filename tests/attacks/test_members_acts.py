@@ -13,6 +13,7 @@ import pytest
 
 from fleet.core.envelope import HOPS_LIMIT
 from fleet.core.errors.nodes import TooBusy
+from fleet.core.errors.store import StoreFailed
 from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import CancelAsk, PeekAsk, ProbeAsk, RosterWord
 from fleet.core.roster import Revoke, SignedEntry
@@ -287,5 +288,34 @@ def test_a_member_fills_its_own_part_of_an_inbox_and_no_other(tmp_path: Path) ->
             await white.node.inbox.cancel(first, "the test")
             answer = await kai.post(*many[20:])
             assert list(answer.taken.envelope_ids) == [many[20].id], "in its order"
+
+    run(tmp_path, story, "white")
+
+
+def test_a_member_has_so_many_bytes_waiting_here_and_no_more_whomever_they_are_for(
+    tmp_path: Path,
+) -> None:
+    async def story(white: Member) -> None:
+        settle(white, "rin", Policy.OPEN)
+        settle(white, "ada", Policy.OPEN)
+        white.node.inbox.share_bytes = 10
+        who, identity = await admitted(white)
+        async with linked(white, who, identity) as kai, member_of(white, "lee") as lee:
+            answer = await kai.post(letter("ééé", "rin"), letter("four", "ada"))
+            assert len(answer.taken.envelope_ids) == 2
+            (declined,) = (await kai.post(more := letter("x", "rin"))).taken.declined
+            assert (declined.error.code, declined.retry) == ("mailbox_full", True)
+            assert declined.error.message == (
+                "kai's part of the inbox of white has no room for this one in its 10 bytes of text"
+            )
+            assert len((await lee.post(letter("0123456789", "rin"))).taken.envelope_ids) == 1
+        with pytest.raises(StoreFailed):  # what is counted in memory is read again
+            white.node.store.database.execute("INSERT INTO nowhere VALUES (1)")
+        async with linked(white, who, identity) as kai:
+            (declined,) = (await kai.post(more)).taken.declined
+            assert declined.error.code == "mailbox_full"
+            (first,) = white.node.store.inbox.open("ada")
+            await white.node.inbox.cancel(first, "the test")
+            assert len((await kai.post(more)).taken.envelope_ids) == 1
 
     run(tmp_path, story, "white")

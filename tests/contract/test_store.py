@@ -162,6 +162,11 @@ DOWN = {
     2: (
         "ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open",
         "DROP TABLE refused",
+        "DROP INDEX outbox_dead", "DROP INDEX inbox_ready", "DROP INDEX inbox_held",
+        "DROP INDEX inbox_dead", "DROP INDEX outbox_queued", "DROP INDEX inbox_open",
+        "CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued'",
+        ("CREATE INDEX inbox_open ON inbox (recipient, seq)"
+        " WHERE state IN ('accepted', 'held', 'typing', 'typed')"),
     ),
     1: tuple(
         f"ALTER TABLE {table} DROP COLUMN {column}"
@@ -192,7 +197,7 @@ def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
     assert found.envelope == letter(1)
     store.database.close()
     connection = sqlite3.connect(path)
-    assert columns(connection) == fresh, "as if it had been made today"
+    assert columns(connection) | indexes(connection) == fresh, "as if it had been made today"
     connection.close()
     copy = sqlite3.connect(tmp_path / f"fleet.db.schema-{version}")
     assert copy.execute("PRAGMA user_version").fetchone() == (version,)
@@ -206,7 +211,7 @@ def test_a_database_of_an_earlier_fleet_is_brought_up_to_date_and_kept_beside(
 def as_it_was(path: Path, version: int) -> set[tuple[object, ...]]:
     """Make a database one of an earlier version; its columns before that."""
     connection = sqlite3.connect(path)
-    fresh = columns(connection)
+    fresh = columns(connection) | indexes(connection)
     for statement in (line for n, lines in DOWN.items() if n >= version for line in lines):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {version}")
@@ -221,6 +226,14 @@ def columns(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
         " FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
     )
     return set(rows.fetchall())
+
+
+def indexes(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Every index as it was made, but not how its statement was laid out."""
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql > ''"
+    )
+    return {(name, "".join(sql.split())) for name, sql in rows}
 
 
 @pytest.mark.parametrize("seen", ["fleet.db.schema-1.part", "fleet.db.schema-1"])
