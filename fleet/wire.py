@@ -39,7 +39,16 @@ from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.tree import every_error
 from fleet.core.frames import Frame
-from fleet.core.roster import Admit, Appoint, Follow, Revoke, RosterEntry, SignedEntry
+from fleet.core.roster import (
+    Admit,
+    Appoint,
+    Follow,
+    Retire,
+    Revoke,
+    RosterEntry,
+    SignedEntry,
+    Succeed,
+)
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
 
 CODEC_IS_FAST = api_implementation.Type() == "upb"
@@ -72,7 +81,7 @@ def frame_to_wire(frame: Frame) -> link_pb2.Frame:
             return link_pb2.Frame(reports_taken=mailbox_pb2.ReportsTaken(counts=stored))
         case frames.DirectoryWord():
             return link_pb2.Frame(directory=_directory_to_wire(frame))
-        case frames.RosterWord(entries):
+        case frames.RosterWord(entries=entries):
             return link_pb2.Frame(roster=roster_pb2.RosterWord(entries=entries_to_wire(entries)))
         case frames.Hello():
             return link_pb2.Frame(hello=_hello_to_wire(frame))
@@ -110,9 +119,7 @@ def frame_from_wire(wire: link_pb2.Frame, peer_id: str) -> Frame:
 
 _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
     "hello": lambda wire, _: _hello_from_wire(wire.hello),
-    "roster": lambda wire, _: frames.RosterWord(
-        tuple(entry_from_wire(e.body, e.signature) for e in wire.roster.entries)
-    ),
+    "roster": lambda wire, _: _roster_from_wire(wire.roster),
     "directory": lambda wire, peer_id: _directory_from_wire(wire.directory, peer_id),
     "post": lambda wire, peer_id: _post_from_wire(wire.post, peer_id),
     "taken": lambda wire, _: _taken_from_wire(wire.taken),
@@ -473,6 +480,23 @@ def error_from_bytes(data: bytes) -> FleetError | None:
 # --- the roster --------------------------------------------------------------------------------------
 
 
+def _roster_from_wire(wire: roster_pb2.RosterWord) -> frames.RosterWord:
+    known = [one for one in wire.entries if not _is_newer(one.body)]
+    return frames.RosterWord(
+        tuple(entry_from_wire(one.body, one.signature) for one in known),
+        len(wire.entries) - len(known),
+    )
+
+
+def _is_newer(body: bytes) -> bool:
+    """Whether an entry is of a kind that is not known here; one that cannot be read is not."""
+    try:
+        wire = roster_pb2.EntryBody.FromString(body)
+    except DecodeError:
+        return False
+    return wire.WhichOneof("entry") is None and len(UnknownFieldSet(wire)) > 0
+
+
 def entries_to_wire(entries: tuple[SignedEntry, ...]) -> list[roster_pb2.SignedEntry]:
     """Signed entries, with the very bytes that were signed."""
     return [roster_pb2.SignedEntry(body=e.body, signature=e.signature) for e in entries]
@@ -511,6 +535,11 @@ def write_body(fleet_id: str, entry: RosterEntry, power: SignedEntry | None = No
             body.appoint.MergeFrom(
                 roster_pb2.Appoint(node_id=node_id, admin_id=admin_id, certificate=certificate)
             )
+        case Succeed(root_id, certificate):
+            body.succeed.MergeFrom(roster_pb2.Succeed(root_id=root_id, certificate=certificate))
+        case Retire(root_id, kept):
+            stand = [bytes.fromhex(entry_id) for entry_id in kept]
+            body.retire.MergeFrom(roster_pb2.Retire(root_id=root_id, kept=stand))
         case _:
             assert_never(entry)
     if power is not None:
@@ -519,7 +548,7 @@ def write_body(fleet_id: str, entry: RosterEntry, power: SignedEntry | None = No
 
 
 def power_in(body: bytes) -> tuple[bytes, bytes] | None:
-    """Body and signature of the appointment that an admin's entry carries; None in one of the root.
+    """Body and signature of the word that an entry rests on; None in one of the founding root.
 
     Raises:
         MalformedRequest: it is not an entry.
@@ -558,5 +587,10 @@ def read_body(body: bytes) -> tuple[str, RosterEntry]:
         case "appoint":
             appoint = wire.appoint
             return wire.fleet_id, Appoint(appoint.node_id, appoint.admin_id, appoint.certificate)
+        case "succeed":
+            return wire.fleet_id, Succeed(wire.succeed.root_id, wire.succeed.certificate)
+        case "retire":
+            kept = tuple(entry_id.hex() for entry_id in wire.retire.kept)
+            return wire.fleet_id, Retire(wire.retire.root_id, kept)
         case _:
             raise MalformedRequest("a roster entry that says nothing")

@@ -19,7 +19,8 @@ from fleet.core.roster import SignedEntry
 PROTOCOL = 1
 """The oldest version of the protocol that is spoken: the one before the latest."""
 LATEST_PROTOCOL = 3
-"""Version 2 compares what is open, once in each life of a node."""
+"""Version 2 compares what is open, once in each life of a node. Version 3 knows of nodes with a new key,
+and of roots that followed the founding one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class RosterWord:
-    """Signed entries; the receiver checks and merges them."""
+    """Signed entries; the receiver checks and merges them. ``strange`` counts those of a kind that only a
+    newer version knows."""
 
     entries: tuple[SignedEntry, ...]
+    strange: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,105 +1,50 @@
 """Who belongs to the fleet: signed entries, merged in any order.
 
 Merging is set union, and what the set says does not depend on the order, so replicas agree without a
-clock. ``revoke`` always wins and is final for that key, whoever signed it. The root signs everything; an
-admin, to whom the root gave a key of its own, signs admissions and revocations. What an admin let in
-stands as long as its power does, and after that as far as the root says. A node that took a new key is
-let in as the follower of the old one (``following.py``). Signatures are checked before an entry gets here
-(``node/adapters/seal.py``); this module trusts what it is given.
+clock. ``revoke`` always wins and is final for that key, whoever signed it. A root signs everything; an
+admin, to whom a root gave a key of its own, signs admissions and revocations. What an admin let in
+stands as long as its power does, and after that as far as a root says. A node that took a new key is
+let in as the follower of the old one (``following.py``). What a retired root signed and its successor did
+not keep is forgotten (``succession.py``), and so is all that rests on it. Signatures are checked before an
+entry gets here (``node/adapters/seal.py``); this module trusts what it is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import assert_never
 
+from fleet.core.entries import (
+    Admit,
+    Appoint,
+    Follow,
+    Retire,
+    Revoke,
+    RosterEntry,
+    SignedEntry,
+    Succeed,
+)
 from fleet.core.following import Following, put_out
+from fleet.core.succession import FOUNDER, Line, line_of
 
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Whom a new key follows: the node's id before, that public key (DER), and its signature on the new."""
-
-    node_id: str
-    public_key: bytes
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Admit:
-    """A node belongs. ``certificate`` is its DER, signed by who admitted it; ``node_id`` follows from it.
-
-    ``name`` is a label for people and may collide with another node's. ``follows``: it belonged before,
-    with another key.
-    """
-
-    node_id: str
-    name: str
-    certificate: bytes
-    follows: Follow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Revoke:
-    """A node does not belong any more, or an admin's key signs no more; for ever.
-
-    ``kept`` names the admissions of that admin's key that stand all the same. ``follower`` is the id under
-    which the node goes on; empty when it is put out.
-    """
-
-    node_id: str
-    reason: str
-    kept: tuple[str, ...] = ()
-    follower: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Appoint:
-    """A node may sign with a key of its own, whose certificate (DER) it is. Only the root says so."""
-
-    node_id: str
-    admin_id: str
-    certificate: bytes
-
-
-RosterEntry = Admit | Revoke | Appoint
-
-
-@dataclass(frozen=True, slots=True)
-class SignedEntry:
-    """An entry as it is stored and travels: the exact signed bytes, and what they say.
-
-    ``power`` is the root's word that its signer may sign; it is part of the body. None: the root signed.
-    """
-
-    body: bytes
-    signature: bytes
-    entry: RosterEntry
-    power: SignedEntry | None = None
-
-    @property
-    def entry_id(self) -> str:
-        """Names the entry; the same bytes are the same entry everywhere."""
-        return sha256(self.body).hexdigest()
-
-    @property
-    def speaks_of_admins(self) -> bool:
-        """Whether it appoints one, or one signed it."""
-        return self.power is not None or isinstance(self.entry, Appoint)
-
-    @property
-    def appointed(self) -> Appoint | None:
-        """The admin who signed it; None for the root."""
-        return self.power.entry if self.power and isinstance(self.power.entry, Appoint) else None
+__all__ = [
+    "Admit", "Appoint", "Follow", "Retire", "Revoke", "Roster", "RosterEntry", "SignedEntry",
+    "Succeed",
+]  # fmt: skip
 
 
 class Roster:
-    """The merged entries. Grows only."""
+    """The merged entries. Grows, but for what a retired root said in vain."""
 
     def __init__(self, entries: Iterable[SignedEntry] = ()) -> None:
         self._entries: dict[str, SignedEntry] = {}
+        self.line = Line()
+        self._forget_judgements()
+        self.merge(entries)
+
+    def _forget_judgements(self) -> None:
         self._revoked: dict[str, Revoke] = {}
         self._revoker: dict[str, SignedEntry] = {}
         self._kept: dict[str, frozenset[str]] = {}
@@ -110,22 +55,58 @@ class Roster:
         self._followed: dict[str, frozenset[str]] = {}
         self._out: frozenset[str] = frozenset()
         self._following = Following({}, {})
-        self.merge(entries)
 
     def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
-        """Add entries, and the powers they were signed with; returns those that were new."""
-        fresh: list[SignedEntry] = []
+        """Add entries, and the powers they were signed with; returns those that were new, and are not
+        void."""
+        fresh: dict[str, SignedEntry] = {}
         for signed in entries:
-            for one in (signed.power, signed):
-                if one is not None and one.entry_id not in self._entries:
-                    self._entries[one.entry_id] = one
-                    self._note(one)
-                    fresh.append(one)
+            if not self._is_void(signed):
+                for one in (*reversed([*signed.rests_on]), signed):
+                    if (entry_id := one.entry_id) not in self._entries:
+                        self._entries[entry_id] = fresh[entry_id] = one
+        if any(isinstance(one.entry, Succeed | Retire) for one in fresh.values()):
+            self._look_at_the_roots()
+        else:
+            for one in fresh.values():
+                self._note(one)
         if fresh:
             self._out = put_out(self._followed, self._said)
             self._valid = dict(self._admissions())
             self._following = Following(self._standing_follows(), self._said)
-        return tuple(fresh)
+        return tuple(one for entry_id, one in fresh.items() if entry_id in self._entries)
+
+    def _look_at_the_roots(self) -> None:
+        """Who signs now; what a root that is retired by now has said in vain goes."""
+        heirs: dict[str, list[str]] = {}
+        retirements: dict[str, dict[str, frozenset[str]]] = {}
+        for entry_id, signed in self._entries.items():
+            match signed.entry:
+                case Succeed():
+                    heirs.setdefault(signed.root, []).append(entry_id)
+                case Retire(kept=kept):
+                    retirements.setdefault(signed.root, {})[entry_id] = frozenset(kept)
+                case _:
+                    pass
+        self.line = line_of(heirs, retirements)
+        self._entries = {i: one for i, one in self._entries.items() if not self._is_void(one)}
+        self._forget_judgements()
+        for signed in self._entries.values():
+            self._note(signed)
+
+    def _is_void(self, signed: SignedEntry) -> bool:
+        return bool(self.line.kept) and any(
+            self.line.voids(one.root, one.entry_id)
+            for one in (signed, *signed.rests_on)
+            if one.appointed is None
+        )
+
+    def _is_undecided(self, signed: SignedEntry) -> bool:
+        """Whether it rests on a root of whom nobody knows whether it is one."""
+        return signed.root not in self.line.roots
+
+    def _decided(self, signed: SignedEntry) -> tuple[bool, str]:
+        return not self._is_undecided(signed), signed.entry_id
 
     def _standing_follows(self) -> dict[str, frozenset[str]]:
         """Of whom the admissions that stand say that they follow somebody, and whom."""
@@ -147,34 +128,38 @@ class Roster:
                     self._followed[node_id] = olds | {admit.follows.node_id}
             case Appoint(admin_id=admin_id):
                 said = self._appointed.get(admin_id, signed)
-                self._appointed[admin_id] = max(signed, said, key=lambda one: one.entry_id)
+                self._appointed[admin_id] = max(signed, said, key=self._decided)
             case Revoke(node_id=node_id) as revoke:
                 before = self._revoker.get(node_id)
                 if before is None or _reasoned(signed) > _reasoned(before):
                     self._revoked[node_id], self._revoker[node_id] = revoke, signed
                 whys = self._said.get(node_id, frozenset())
                 self._said[node_id] = whys | {revoke.follower}
-                if signed.power is None:
+                if signed.appointed is None:
                     kept = frozenset(revoke.kept)
                     self._kept[node_id] = self._kept.get(node_id, kept) & kept
+            case Succeed() | Retire():
+                pass  # looked at together
             case _:
                 assert_never(signed.entry)
 
     def _admissions(self) -> Iterator[tuple[str, SignedEntry]]:
-        """For each node the admission that counts; the root's before an admin's."""
+        """For each node the admission that counts; a root's before an admin's, the later root's first."""
         standing = [one for one in self._entries.values() if self._stands(one)]
         for signed in sorted(standing, key=_precedence):
             if isinstance(signed.entry, Admit):
                 yield signed.entry.node_id, signed
 
     def _stands(self, signed: SignedEntry) -> bool:
-        """Whether an admission counts: the root's does; an admin's by its power, or because it is kept."""
+        """Whether an admission counts: a root's does; an admin's by its power, or because it is kept."""
         admin = signed.appointed
+        if not isinstance(signed.entry, Admit) or self._is_undecided(signed):
+            return False
         if admin is None:
-            return isinstance(signed.entry, Admit)
+            return True
         if admin.admin_id in self._kept:
             return signed.entry_id in self._kept[admin.admin_id]
-        return isinstance(signed.entry, Admit) and admin.node_id not in self._out
+        return admin.node_id not in self._out
 
     def holds(self, entry_id: str) -> bool:
         """Whether it is one of ours already, and so was checked."""
@@ -249,7 +234,7 @@ class Roster:
     # --- admins ---
 
     def admins(self) -> tuple[Appoint, ...]:
-        """Who may sign now beside the root, by the id of the key; each under the id its node has now."""
+        """Who may sign now beside the roots, by the id of the key; each under the id its node has now."""
         return tuple(
             replace(one, node_id=self._holder(one))
             for _, signed in self._powers()
@@ -260,7 +245,7 @@ class Roster:
         return admin.node_id if self.member(admin.node_id) else self.heir(admin.node_id)
 
     def power(self, node_id: str, admin_id: str) -> SignedEntry | None:
-        """The root's word that this node may sign with this key, while it may."""
+        """A root's word that this node may sign with this key, while it may."""
         signed = dict(self._powers()).get(admin_id)
         admin = signed.entry if signed else None
         if not isinstance(admin, Appoint) or admin.node_id not in self.lineage(node_id):
@@ -272,7 +257,7 @@ class Roster:
             admin = signed.entry
             if not isinstance(admin, Appoint) or admin_id in self._kept:
                 continue
-            if self.member(self._holder(admin)):
+            if not self._is_undecided(signed) and self.member(self._holder(admin)):
                 yield admin_id, signed
 
     def let_in_by(self, admin_id: str) -> tuple[SignedEntry, ...]:
@@ -283,12 +268,33 @@ class Roster:
             if (admin := signed.appointed) and admin.admin_id == admin_id and self._stands(signed)
         )
 
-    def authorities(self) -> tuple[bytes, ...]:
-        """Certificates (DER) under which members have theirs, beside the root's own."""
-        powers = [signed.entry for _, signed in self._powers()]
-        powers += [signed.appointed for signed in self._valid.values() if signed.appointed]
-        found = {one.certificate for one in powers if isinstance(one, Appoint)}
+    def authorities(self, founder: bytes) -> tuple[bytes, ...]:
+        """Certificates (DER) under which members have theirs, or may get one; ``founder`` is that of the
+        founding root, which goes like any other when it is retired and no member has one under it."""
+        members = filter(None, map(self.admission, self._valid))
+        found = {signed.issuer or founder for signed in members}
+        found |= {admin.certificate for admin in self.admins()}
+        roots = ((FOUNDER, founder), *((s.entry_id, s.empowers or b"") for s in self.successions()))
+        found |= {certificate for root, certificate in roots if not self.line.is_retired(root)}
         return tuple(sorted(found))
+
+    # --- roots ---
+
+    def successions(self) -> tuple[SignedEntry, ...]:
+        """The words by which the root was followed, one by the other, oldest first."""
+        return tuple(self._entries[root] for root in self.line.roots if root != FOUNDER)
+
+    def rivals(self) -> tuple[SignedEntry, ...]:
+        """Several words by which the last root was followed, of which none is decided for."""
+        return tuple(self._entries[root] for root in self.line.rivals)
+
+    def signed_by(self, root: str) -> tuple[str, ...]:
+        """The ids of all that a root signed itself, in their order."""
+        return tuple(
+            entry_id
+            for entry_id, signed in sorted(self._entries.items())
+            if signed.appointed is None and signed.root == root
+        )
 
     # --- the whole ---
 
@@ -313,9 +319,10 @@ def _reasoned(signed: SignedEntry) -> tuple[bool, str, str]:
     return not revoke.follower, revoke.reason, signed.entry_id
 
 
-def _precedence(signed: SignedEntry) -> tuple[bool, str, bytes, str]:
+def _precedence(signed: SignedEntry) -> tuple[int, str, bytes, str]:
     """What comes last counts."""
     name, certificate, _ = (
         _rank(signed.entry) if isinstance(signed.entry, Admit) else ("", b"", b"")
     )
-    return signed.power is None, name, certificate, signed.entry_id
+    by_root = 0 if signed.appointed else 1 + sum(1 for _ in signed.rests_on)
+    return by_root, name, certificate, signed.entry_id

@@ -143,6 +143,58 @@ class Appoint(_message.Message):
 Global___Appoint: _TypeAlias = Appoint  # noqa: Y015
 
 @_typing.final
+class Succeed(_message.Message):
+    """Another root key signs for the fleet too, and is to be the only one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    root_id: _builtins.str
+    certificate: _builtins.bytes
+    """DER, self-signed by the new root"""
+    def __init__(
+        self,
+        *,
+        root_id: _builtins.str = ...,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "root_id", b"root_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Succeed: _TypeAlias = Succeed  # noqa: Y015
+
+@_typing.final
+class Retire(_message.Message):
+    """The root before the one that signs this signs no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    root_id: _builtins.str
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """what of its entries stands: SHA-256 of their bodies"""
+
+    def __init__(
+        self,
+        *,
+        root_id: _builtins.str = ...,
+        kept: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kept", b"kept", "root_id", b"root_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retire: _TypeAlias = Retire  # noqa: Y015
+
+@_typing.final
 class EntryBody(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,8 +202,11 @@ class EntryBody(_message.Message):
     ADMIT_FIELD_NUMBER: _builtins.int
     REVOKE_FIELD_NUMBER: _builtins.int
     APPOINT_FIELD_NUMBER: _builtins.int
+    SUCCEED_FIELD_NUMBER: _builtins.int
+    RETIRE_FIELD_NUMBER: _builtins.int
     POWER_FIELD_NUMBER: _builtins.int
     fleet_id: _builtins.str
+    """names the founding root"""
     @_builtins.property
     def admit(self) -> Global___Admit: ...
     @_builtins.property
@@ -159,8 +214,14 @@ class EntryBody(_message.Message):
     @_builtins.property
     def appoint(self) -> Global___Appoint: ...
     @_builtins.property
+    def succeed(self) -> Global___Succeed: ...
+    @_builtins.property
+    def retire(self) -> Global___Retire: ...
+    @_builtins.property
     def power(self) -> Global___SignedEntry:
-        """the root's appointment of the admin who signs; absent: the root signs"""
+        """Why the signer may sign: its appointment as an admin, or the succession that made it the root.
+        Absent: the founding root signs.
+        """
 
     def __init__(
         self,
@@ -169,13 +230,15 @@ class EntryBody(_message.Message):
         admit: Global___Admit | None = ...,
         revoke: Global___Revoke | None = ...,
         appoint: Global___Appoint | None = ...,
+        succeed: Global___Succeed | None = ...,
+        retire: Global___Retire | None = ...,
         power: Global___SignedEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "power", b"power", "revoke", b"revoke"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "power", b"power", "retire", b"retire", "revoke", b"revoke", "succeed", b"succeed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "fleet_id", b"fleet_id", "power", b"power", "revoke", b"revoke"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "appoint", b"appoint", "entry", b"entry", "fleet_id", b"fleet_id", "power", b"power", "retire", b"retire", "revoke", b"revoke", "succeed", b"succeed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["admit", "revoke", "appoint"]  # noqa: Y015
+    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["admit", "revoke", "appoint", "succeed", "retire"]  # noqa: Y015
     _WhichOneofArgType_entry: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_entry) -> _WhichOneofReturnType_entry | None: ...
 
@@ -190,7 +253,7 @@ class SignedEntry(_message.Message):
     body: _builtins.bytes
     """a serialised EntryBody"""
     signature: _builtins.bytes
-    """Ed25519 by the root or an admin, over "fleet roster v1" and body"""
+    """Ed25519 by a root or an admin, over "fleet roster v1" and body"""
     def __init__(
         self,
         *,

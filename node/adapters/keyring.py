@@ -53,7 +53,7 @@ from node.adapters.pki import (
     public_key_from,
     root_certificate,
 )
-from node.adapters.seal import ADMIN, sign_as_admin, sign_entry, verify_entry
+from node.adapters.seal import ADMIN, sign_by_power, sign_entry, verify_entry
 from node.adapters.vault import Vault
 from node.ports.authority import Joined
 
@@ -102,7 +102,7 @@ class Keyring:
             raise StartFailed(f"{self._folder}: {error}", hint=RESTORE) from None
         self._membership = held
         self._power = None
-        self._authorities = (held.issuer,)
+        self._authorities = tuple({held.root, held.issuer})
         self._root.load()
         self._admin.load()
         self._identity = Identity(private_pem(self._key), pem_of(held.certificate))
@@ -176,7 +176,9 @@ class Keyring:
 
     def follow(self, roster: Roster) -> None:
         """Take from the roster what it says of this node's own power, and whose certificates to accept."""
-        self._authorities = tuple({*roster.authorities(), self._membership.issuer})
+        self._authorities = tuple(
+            {*roster.authorities(self._membership.root), self._membership.issuer}
+        )
         self._power = self._own_power(roster)
 
     def _own_power(self, roster: Roster) -> SignedEntry | None:
@@ -193,8 +195,7 @@ class Keyring:
 
     def trust(self) -> ServerTrust:
         """Whom TLS lets in now: members, and while an invitation is open anybody with a key."""
-        roots = pem_of(self._membership.root)
-        roots += b"".join(pem_of(c) for c in self._authorities if c != self._membership.root)
+        roots = b"".join(pem_of(certificate) for certificate in self._authorities)
         if self._now() < self._open_until_s:
             roots += pem_of(pairing_root()[1])
         return ServerTrust(self._identity, roots)
@@ -264,7 +265,7 @@ class Keyring:
     def _signed(self, entry: Admit | Revoke, signer: RootKey) -> SignedEntry:
         if self._root.has_key or self._power is None:
             return sign_entry(entry, signer)
-        return sign_as_admin(entry, signer, self.fleet_id, self._power)
+        return sign_by_power(entry, signer, self.fleet_id, self._power)
 
     def _signer(self, verb: str) -> tuple[RootKey, bytes]:
         """The key that signs here, and the certificate (DER) it signs under."""

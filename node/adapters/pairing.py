@@ -173,7 +173,7 @@ class _Newcomer:
         own = roster.admission(self._node_id)
         if own is None or roster.member(self._invitation.node_id) is None:
             raise InvitationRefused("the roster that was given lacks the inviter or this node")
-        issuer = own.appointed.certificate if own.appointed else root
+        issuer = own.issuer or root
         if check_certificate(welcome.certificate, issuer) != self._node_id:
             raise InvitationRefused("the certificate that was given is for another key")
         return Given(

@@ -1,11 +1,14 @@
 """Roster entries and the signatures on them. An entry that is not sealed right does not exist.
 
 The signature is over the exact bytes that are stored and travel; they are never made again from what
-they say. The root signs, or an admin: then the root's appointment of that admin is part of what is
-signed, so an entry can be checked by itself, whatever else is known.
+they say. The founding root signs, or whoever has its power from it: a root that followed, an admin. Then
+the word that gives the power is part of what is signed, so an entry can be checked by itself, whatever
+else is known. Whether that power still counts is the roster's to say.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from fleet.core.address import NAME, NODE_ID
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.trust import NotPaired
-from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
+from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
+from fleet.core.succession import LONGEST_LINE
 from fleet.wire import power_in, read_body, write_body
 from node.adapters.pki import (
     RootKey,
@@ -30,47 +34,42 @@ from node.adapters.pki import (
 ADMIN = "admin"
 """What the subject of an admin's certificate begins with."""
 _LABEL = b"fleet roster v1\0"
+_POWERS_REMEMBERED = 256
 
 
 def sign_entry(entry: RosterEntry, root: RootKey) -> SignedEntry:
-    """The entry with the root's signature over its exact bytes."""
-    body = write_body(key_id(root.public_key()), entry)
-    return SignedEntry(body, root.sign(_LABEL + body), entry)
+    """The entry with the founding root's signature over its exact bytes."""
+    return sign_by_power(entry, root, key_id(root.public_key()), None)
 
 
-def sign_as_admin(
-    entry: Admit | Revoke, key: RootKey, fleet_id: str, power: SignedEntry
+def sign_by_power(
+    entry: RosterEntry, key: RootKey, fleet_id: str, power: SignedEntry | None
 ) -> SignedEntry:
-    """The entry with an admin's signature, and the root's word that it may sign."""
+    """The entry with the signature of a root that followed, or of an admin, and the word that it may sign."""
     body = write_body(fleet_id, entry, power)
     return SignedEntry(body, key.sign(_LABEL + body), entry, power)
 
 
-def verify_entry(body: bytes, signature: bytes, root_der: bytes) -> SignedEntry:
-    """An entry that this root or one of its admins signed, and that makes sense.
+def verify_entry(body: bytes, signature: bytes, founder_der: bytes) -> SignedEntry:
+    """An entry that this founding root signed, or who has the power from it, and that makes sense.
 
     Raises:
-        NotPaired: it is forged, another fleet's, beyond an admin's power, or admits what is no node.
+        NotPaired: it is forged, another fleet's, beyond its signer's power, or admits what is no node.
     """
     try:
-        carried = power_in(body)
-        power = _verified(*carried, root_der, root_der) if carried else None
-        if power is None:
-            return _verified(body, signature, root_der, root_der)
-        if not isinstance(power.entry, Appoint):
-            raise NotPaired("a roster entry rests on what is no appointment")
-        signed = _verified(body, signature, root_der, power.entry.certificate)
+        return _verified(body, signature, founder_der, LONGEST_LINE + 1)
     except MalformedRequest as error:
         raise NotPaired(f"a roster entry makes no sense: {error}") from None
-    if isinstance(signed.entry, Appoint) or (
-        isinstance(signed.entry, Revoke) and signed.entry.kept
-    ):
-        raise NotPaired("an admin signed what only the root may say")
-    return SignedEntry(body, signature, signed.entry, power)
 
 
-def _verified(body: bytes, signature: bytes, root_der: bytes, signer_der: bytes) -> SignedEntry:
-    """An entry that the key in this certificate signed; only a root's rests on nothing else."""
+def _verified(body: bytes, signature: bytes, founder_der: bytes, powers_left: int) -> SignedEntry:
+    carried = power_in(body)
+    if carried and not powers_left:
+        raise NotPaired(f"a roster entry rests on over {LONGEST_LINE} successions")
+    power = _power(*carried, founder_der, powers_left - 1) if carried else None
+    signer_der = power.empowers if power else founder_der
+    if signer_der is None:
+        raise NotPaired("a roster entry rests on what gives no power to sign")
     key = x509.load_der_x509_certificate(signer_der).public_key()
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise NotPaired("who signs has to have an Ed25519 key")
@@ -79,12 +78,44 @@ def _verified(body: bytes, signature: bytes, root_der: bytes, signer_der: bytes)
     except InvalidSignature:
         raise NotPaired("a roster entry is not signed by this fleet's root") from None
     fleet_id, entry = read_body(body)
-    if fleet_id != _key_id(root_der):
+    if fleet_id != _key_id(founder_der):
         raise NotPaired("a roster entry is of another fleet")
-    if signer_der == root_der and power_in(body) is not None:
-        raise NotPaired("a roster entry of the root rests on an admin's power")
+    signed = SignedEntry(body, signature, entry, power)
+    _check_power(signed, fleet_id)
     _check(entry, signer_der, fleet_id)
-    return SignedEntry(body, signature, entry)
+    return signed
+
+
+@lru_cache(maxsize=_POWERS_REMEMBERED)
+def _power(body: bytes, signature: bytes, founder_der: bytes, powers_left: int) -> SignedEntry:
+    """Many entries rest on few words; each of those is checked once."""
+    return _verified(body, signature, founder_der, powers_left)
+
+
+def _check_power(signed: SignedEntry, fleet_id: str) -> None:
+    """Whether its signer may say that at all."""
+    entry, power = signed.entry, signed.power
+    if signed.appointed:
+        if not isinstance(entry, Admit | Revoke) or (isinstance(entry, Revoke) and entry.kept):
+            raise NotPaired("an admin signed what only the root may say")
+    elif isinstance(entry, Succeed):
+        if entry.root_id in _roots(signed, fleet_id)[1:]:
+            raise NotPaired("a root that was one before is to follow")
+        if len(_roots(signed, fleet_id)) > LONGEST_LINE + 1:
+            raise NotPaired(f"a roster entry rests on over {LONGEST_LINE} successions")
+    elif isinstance(entry, Retire):
+        if power is None or _roots(signed, fleet_id)[1] != entry.root_id:
+            raise NotPaired("only who follows a root retires it")
+        if power.entry_id not in entry.kept:
+            raise NotPaired("a root is retired, and with it who follows it")
+
+
+def _roots(signed: SignedEntry, fleet_id: str) -> list[str]:
+    """The ids of the roots that an entry speaks of or rests on, the last one first."""
+    line = [
+        one.entry.root_id for one in (signed, *signed.rests_on) if isinstance(one.entry, Succeed)
+    ]
+    return [*line, fleet_id]
 
 
 def _check(entry: RosterEntry, signer_der: bytes, fleet_id: str) -> None:
@@ -100,7 +131,10 @@ def _check(entry: RosterEntry, signer_der: bytes, fleet_id: str) -> None:
                 raise NotPaired("a roster entry appoints another key than its certificate names")
             if NODE_ID.fullmatch(entry.node_id) is None:
                 raise NotPaired("a roster entry appoints what is no node")
-        case Revoke():
+        case Succeed():
+            if check_root(entry.certificate) != entry.root_id:
+                raise NotPaired("a roster entry makes another root than its certificate names")
+        case Revoke() | Retire():
             pass
 
 

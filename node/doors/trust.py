@@ -32,7 +32,7 @@ def overview(node: Node) -> dict[str, object]:
 
 
 def _admin(node: Node, admin: Appoint) -> dict[str, object]:
-    let_in = [e.entry.node_id for e in node.fleet.roster.let_in_by(admin.admin_id)]
+    let_in = [e.node_id for e in node.fleet.roster.let_in_by(admin.admin_id)]
     return {
         "node": node.fleet.label(admin.node_id),
         "id": admin.node_id,

@@ -170,10 +170,10 @@ class Membership:
         if NAME.fullmatch(name) is None:
             raise InvitationRefused(f"{name!r} is not a well-formed node name")
         entry, certificate = self._authority.admit(public_key, name)
-        if revoked := self._fleet.roster.revoked(entry.entry.node_id):
+        if revoked := self._fleet.roster.revoked(entry.node_id):
             raise InvitationRefused(f"this key was revoked for good ({revoked.reason})")
         self._fleet.merge((entry,))
-        self._audit("node admitted", node=name, id=entry.entry.node_id)
+        self._audit("node admitted", node=name, id=entry.node_id)
         fault("pair:before_admit_commit")
         await self._fleet.keep()
         self.has_signed()

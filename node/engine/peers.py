@@ -8,13 +8,14 @@ again whatever the other has not confirmed. Liveness comes from the link, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import structlog
 
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import NodeUnreachable, TooBusy, VersionMismatch
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import (
     LATEST_PROTOCOL,
@@ -62,6 +63,7 @@ TAKEN_AT_ONCE = 2 * POSTS
 ANSWERED_AT_ONCE = 16
 """Questions of one peer under way. A person asks one at a time."""
 ADMINS = 2  # the first version that knows of admins beside the root
+ROOTS = 3  # the first version that knows of roots that follow the founding one
 COMPARING = 2  # the first version that compares what is open
 HELLO_S = 5.0
 ASK_S = 10.0
@@ -91,6 +93,11 @@ class Session:
     taking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TAKEN_AT_ONCE))
     answering: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether the peer also speaks a version that is not known here."""
+        return self.hello.latest > LATEST_PROTOCOL
 
     def offer(self, envelope_id: str, seq: int, batch: int) -> None:
         """An envelope goes out, perhaps once more: then only this time counts."""
@@ -334,8 +341,8 @@ class Peers:
                     self._tell(peer_id, await self._inbox.news_for(peer_id))
             case DirectoryWord():
                 self._fleet.hear(peer_id, frame)
-            case RosterWord(entries):
-                self._merge(entries)
+            case RosterWord():
+                self._merge(session, frame)
             case Ask(number) if session.answering >= ANSWERED_AT_ONCE:
                 session.link.send(Answer(number, TooBusy(self._fleet.me.name)))
             case Ask():
@@ -365,11 +372,27 @@ class Peers:
             case _:
                 pass
 
-    def _merge(self, entries: Iterable[SignedEntry]) -> None:
-        """Whoever repeats what is known costs us a look, not the checking of a signature."""
+    def _merge(self, session: Session, word: RosterWord) -> None:
+        """Whoever repeats what is known costs us a look, not the checking of a signature. What only a
+        newer version understands is passed over, and told again on the next link, whose hello shows that
+        it is missing here."""
         known = self._fleet.roster
-        new = {one.entry_id: one for one in entries if not known.holds(one.entry_id)}
-        fresh = self._fleet.merge([self.verify(entry) for entry in new.values()])
+        new = {one.entry_id: one for one in word.entries if not known.holds(one.entry_id)}
+        checked: list[SignedEntry] = []
+        strange = word.strange
+        if strange and not session.is_newer:
+            raise MalformedRequest("a roster entry that says nothing")
+        for entry in new.values():
+            try:
+                checked.append(self.verify(entry))
+            except NotPaired:
+                if not session.is_newer:
+                    raise
+                strange += 1
+        if strange:
+            peer = self._fleet.label(session.link.peer_id)
+            log.warning("roster entries strange", peer=peer, entries=strange)
+        fresh = self._fleet.merge(checked)
         if fresh:
             log.info("roster changed", entries=len(fresh))
             self.spread_roster(fresh)
@@ -383,6 +406,8 @@ class Peers:
         """A node of an older version would end the link over an entry that it cannot check."""
         if session.protocol < ADMINS:
             entries = tuple(one for one in entries if not one.speaks_of_admins)
+        if session.protocol < ROOTS:
+            entries = tuple(one for one in entries if not one.speaks_of_roots)
         if entries:
             session.link.send(RosterWord(entries))
 

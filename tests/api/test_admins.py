@@ -22,7 +22,7 @@ from node.adapters.pki import (
     root_certificate,
     root_key_from,
 )
-from node.adapters.seal import ADMIN, sign_as_admin, sign_entry, verify_entry
+from node.adapters.seal import ADMIN, sign_by_power, sign_entry, verify_entry
 from node.doors.trust import overview
 from tests.attacks.hostile import admitted, linked
 from tests.support.members import Member, let_in, meet, run
@@ -83,9 +83,9 @@ def test_taken_back_whom_it_let_in_stays_and_nobody_else_ever_comes(tmp_path: Pa
         late = signed_with(tmp_path / "nova", white.keyring.fleet_id, power)
         assert white.node.peers.verify(late) == late, "the signature is right"
         white.node.fleet.merge((late,))
-        assert white.node.fleet.roster.member(late.entry.node_id) is None
+        assert white.node.fleet.roster.member(late.node_id) is None
         with pytest.raises(NotPaired):
-            white.node.fleet.authorise(late.entry.node_id)
+            white.node.fleet.authorise(late.node_id)
 
     run(tmp_path, story, "white", "nova", "kai")
 
@@ -96,7 +96,7 @@ def signed_with(home: Path, fleet_id: str, power: SignedEntry) -> SignedEntry:
     issuer = der_of((home / "keys/admin.crt").read_bytes())
     friend = new_node_key().public_key()
     admit = Admit(key_id(friend), "friend", node_certificate(friend, key, issuer))
-    return sign_as_admin(admit, key, fleet_id, power)
+    return sign_by_power(admit, key, fleet_id, power)
 
 
 def test_an_admin_that_is_put_out_takes_nobody_with_it(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_an_older_node_is_not_told_of_what_it_cannot_check_and_keeps_its_link(
         who, identity = await admitted(white, "old")
         async with linked(white, who, identity) as old:  # says hello in version 1
             told = (await old.hear("roster")).roster.entries
-            ids = {entry_from_wire(one.body, one.signature).entry.node_id for one in told}
+            ids = {entry_from_wire(one.body, one.signature).node_id for one in told}
             assert {white.id, nova.id, who.node_id} <= ids
             assert kai.id not in ids
             assert all(power_in(one.body) is None for one in told)
@@ -203,18 +203,18 @@ def test_an_entry_that_goes_beyond_an_admins_power_does_not_exist() -> None:
         with pytest.raises(NotPaired, match=why):
             verify_entry(signed.body, signed.signature, root_der)
 
-    good = sign_as_admin(admit, key, fleet_id, power)
+    good = sign_by_power(admit, key, fleet_id, power)
     assert verify_entry(good.body, good.signature, root_der) == good
-    refused(sign_as_admin(revoke, other, fleet_id, power), "not signed")
-    refused(sign_as_admin(Revoke(admin_id, "", ("0" * 64,)), key, fleet_id, power), "only the root")
-    refused(sign_as_admin(power.entry, key, fleet_id, power), "only the root")  # type: ignore[arg-type]
+    refused(sign_by_power(revoke, other, fleet_id, power), "not signed")
+    refused(sign_by_power(Revoke(admin_id, "", ("0" * 64,)), key, fleet_id, power), "only the root")
+    refused(sign_by_power(power.entry, key, fleet_id, power), "only the root")
     by_root = Admit(admit.node_id, "kai", node_certificate(node, root, root_der))
-    refused(sign_as_admin(by_root, key, fleet_id, power), "not acceptable")
-    refused(sign_as_admin(revoke, key, fleet_id, sign_entry(revoke, root)), "no appointment")
-    nested = sign_as_admin(power.entry, key, fleet_id, power)  # type: ignore[arg-type]
-    refused(sign_as_admin(revoke, key, fleet_id, nested), "not signed")
+    refused(sign_by_power(by_root, key, fleet_id, power), "not acceptable")
+    refused(sign_by_power(revoke, key, fleet_id, sign_entry(revoke, root)), "no power")
+    nested = sign_by_power(power.entry, key, fleet_id, power)
+    refused(sign_by_power(revoke, key, fleet_id, nested), "only the root")
     own = sign_entry(
         Appoint("a" * 52, key_id(other.public_key()), root_certificate(other, ADMIN)), other
     )
-    refused(sign_as_admin(revoke, other, fleet_id, own), "not signed")
-    refused(sign_as_admin(revoke, key, "c" * 52, power), "another fleet")
+    refused(sign_by_power(revoke, other, fleet_id, own), "not signed")
+    refused(sign_by_power(revoke, key, "c" * 52, power), "another fleet")

@@ -178,7 +178,7 @@ def test_replayed_and_minted_roster_entries_change_nothing(tmp_path: Path) -> No
         gone, gone_identity = await admitted(white, "gone")
         old = white.node.fleet.roster.entries()
         await white.node.membership.revoke("gone", "laptop lost")
-        admission = next(e for e in old if e.entry.node_id == gone.node_id)
+        admission = next(e for e in old if e.node_id == gone.node_id)
         own = other.node.fleet.roster.entries()[0]
         minted = sign_entry(replace(gone, name="back"), new_root_key())
         changed = SignedEntry(admission.body + b"\x00", admission.signature, admission.entry)

@@ -83,10 +83,10 @@ def test_what_the_root_signs_is_verified_as_it_was_said(made: Made) -> None:
     entry, certificate = white.admit(made.key("nova"), "nova")
     assert isinstance(entry.entry, Admit)
     assert (entry.entry.name, entry.entry.certificate) == ("nova", certificate)
-    assert NODE_ID.fullmatch(entry.entry.node_id)
+    assert NODE_ID.fullmatch(entry.node_id)
     assert white.verify(entry.body, entry.signature) == entry
-    revoke = white.revoke(entry.entry.node_id, "lost")
-    assert revoke.entry == Revoke(entry.entry.node_id, "lost")
+    revoke = white.revoke(entry.node_id, "lost")
+    assert revoke.entry == Revoke(entry.node_id, "lost")
     assert white.verify(revoke.body, revoke.signature) == revoke
 
 

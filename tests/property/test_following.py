@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,5 +121,5 @@ def test_what_is_said_of_following_comes_back_from_the_wire(entries: list[Signed
         assert read_body(signed.body) == ("fleet", signed.entry)
 
 
-def _is_plain(entry: RosterEntry) -> bool:
+def _is_plain(entry: RosterEntry) -> TypeGuard[Revoke]:
     return isinstance(entry, Revoke) and not entry.follower

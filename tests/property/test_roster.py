@@ -17,10 +17,11 @@ def everything(roster: Roster) -> tuple[object, ...]:
         roster.revocations(),
         roster.digest(),
         roster.admins(),
-        roster.authorities(),
-        *(roster.known(e.entry.node_id) for e in roster.entries()),
-        *(roster.admission(e.entry.node_id) for e in roster.entries()),
-        *(roster.revocation(e.entry.node_id) for e in roster.entries()),
+        roster.authorities(b"founder"),
+        roster.line,
+        *(roster.known(e.node_id) for e in roster.entries()),
+        *(roster.admission(e.node_id) for e in roster.entries()),
+        *(roster.revocation(e.node_id) for e in roster.entries()),
     )
 
 
@@ -113,5 +114,5 @@ def test_a_member_rests_on_the_root_or_on_an_admin_who_may_or_on_what_the_root_k
         return admin.node_id not in out
 
     admissions = [one for one in everything if isinstance(one.entry, Admit)]
-    belongs = {one.entry.node_id for one in admissions if stands(one)} - out
+    belongs = {one.node_id for one in admissions if stands(one)} - out
     assert {admit.node_id for admit in Roster(entries).members()} == belongs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors.base import LAYERS, Candidate, FleetError
 from fleet.core.errors.tree import every_error
-from fleet.core.roster import Admit, Appoint, Revoke, RosterEntry, SignedEntry
+from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
 from fleet.wire import write_body
 from tests.support.fleets import id_of
 
@@ -96,7 +97,7 @@ def agents_of(node: st.SearchStrategy[str]) -> st.SearchStrategy[AgentEntry]:
     )
 
 
-def _signed(entry: RosterEntry, power: SignedEntry | None = None) -> SignedEntry:
+def signed_on(entry: RosterEntry, power: SignedEntry | None = None) -> SignedEntry:
     body = write_body("fleet", entry, power)
     return SignedEntry(body, b"signature of " + body, entry, power)
 
@@ -104,14 +105,14 @@ def _signed(entry: RosterEntry, power: SignedEntry | None = None) -> SignedEntry
 _said = st.builds(Admit, node_ids, names, st.binary(max_size=4)) | st.builds(
     Revoke, node_ids, _word
 )
-signed_entries = _said.map(_signed)
+signed_entries = _said.map(signed_on)
 """Entries that the root signed."""
 
 admin_ids = st.sampled_from([id_of("x"), id_of("y")])
-_appointments = st.builds(Appoint, node_ids, admin_ids, st.just(b"certificate")).map(_signed)
-_by_admins = st.builds(_signed, _said, _appointments)
+_appointments = st.builds(Appoint, node_ids, admin_ids, st.just(b"certificate")).map(signed_on)
+_by_admins = st.builds(signed_on, _said, _appointments)
 _withdrawals = st.builds(
-    lambda admin_id, reason, kept: _signed(
+    lambda admin_id, reason, kept: signed_on(
         Revoke(admin_id, reason, tuple(sorted(one.entry_id for one in kept)))
     ),
     admin_ids,
@@ -120,6 +121,67 @@ _withdrawals = st.builds(
 )
 all_entries = signed_entries | _appointments | _by_admins | _withdrawals
 """Entries of all kinds, by the root and by admins, some of whom it has dismissed."""
+
+
+class History(NamedTuple):
+    """What was said in a fleet whose root was followed, perhaps twice, and perhaps by two at once.
+
+    ``kept`` has for each root that was retired (named by its succession) what stands of it.
+    """
+
+    entries: list[SignedEntry]
+    kept: dict[str, frozenset[str]]
+
+
+FIRST = signed_on(Succeed(id_of("first"), b"certificate of the first"))
+SECOND = signed_on(Succeed(id_of("second"), b"certificate of the second"), FIRST)
+RIVAL = signed_on(Succeed(id_of("rival"), b"certificate of the rival"))
+
+
+def said_by(root: SignedEntry | None) -> st.SearchStrategy[SignedEntry]:
+    """An entry by this root, or by an admin whom it appointed."""
+    appointments = st.builds(Appoint, node_ids, admin_ids, st.just(b"certificate")).map(
+        lambda appoint: signed_on(appoint, root)
+    )
+    return (
+        _said.map(lambda entry: signed_on(entry, root))
+        | appointments
+        | st.builds(signed_on, _said, appointments)
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, retired: bool = False) -> History:
+    """``retired``: with a founder that is retired, and never a rival."""
+    by_founder, by_first, by_second, by_rival = (
+        draw(st.lists(said_by(root), max_size=4)) for root in (None, FIRST, SECOND, RIVAL)
+    )
+    retirements: list[SignedEntry] = []
+    kept: dict[str, frozenset[str]] = {}
+
+    def retire(by: SignedEntry, own: list[SignedEntry]) -> None:
+        said = {e.entry_id for one in own for e in (one, *one.rests_on) if e.root == by.root}
+        words = draw(
+            st.lists(
+                st.sets(st.sampled_from(sorted(said))) if said else st.just(set()),
+                min_size=1,
+                max_size=2,
+            )
+        )
+        stand = {e.entry_id for e in retirements} | {by.entry_id}
+        kept[by.root] = frozenset(set.intersection(*words) | stand)
+        retirements.extend(
+            signed_on(Retire(id_of("root"), tuple(sorted(word | stand))), by) for word in words
+        )
+
+    if retired or draw(st.booleans()):
+        retire(FIRST, by_founder)
+        if draw(st.booleans()):
+            retire(SECOND, by_first)
+    line = [FIRST, *([SECOND, *by_second] if draw(st.booleans()) else []), *retirements]
+    rivals = [] if retired or draw(st.booleans()) else [RIVAL, *by_rival]
+    entries = [*by_founder, *by_first, *line, *rivals]
+    return History(draw(st.permutations(entries)), kept)
 
 
 def told(error: FleetError) -> tuple[object, ...]:
