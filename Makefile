@@ -13,7 +13,7 @@ SLOW := -n 2 --dist loadfile
 # Plain values, virtual time: everything that runs in seconds and touches nothing; of the contract
 # suites the half that runs on fakes.
 QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/contract tests/test_*.py) \
-	-m "not tmux and not api and not many"
+	-m "not tmux and not api and not git and not many"
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
 	stories-rewrite test test-agents test-network test-faults sim contract api attacks fuzz flood tmux \

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from fleet.core.delivery import State
-from fleet.core.errors import base, ends, names, nodes, panes, requests, store, trust
+from fleet.core.errors import base, ends, names, nodes, panes, requests, store, trust, worktrees
 from fleet.core.errors.base import FleetError
 
 EXIT_REACHED = 0
@@ -75,6 +75,9 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         panes.AgentNotReady: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),
         ends.Unconfirmed: Outcome("DEADLINE_EXCEEDED", EXIT_UNSURE),
         ends.InDoubt: Outcome("DEADLINE_EXCEEDED", EXIT_UNSURE),
+        worktrees.WorktreeFailed: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
+        worktrees.BranchInUse: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
+        worktrees.UnsavedWork: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
         ends.Expired: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
         ends.Refused: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),
         ends.Cancelled: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),

@@ -40,6 +40,7 @@ from fleet.core.errors.trust import (
     Unauthenticated,
     UnsafeHome,
 )
+from fleet.core.errors.worktrees import BranchInUse, UnsavedWork, WorktreeFailed
 
 NEO = Candidate("rin@white", "white", "online", "now")
 RIN = Candidate("rin@nova", "nova", "away", "")
@@ -196,6 +197,18 @@ SAID = [
         IllegalTransition("typed", "begin"),
         "state typed has no row for begin",
         "this is a bug in fleet; please report it",
+    ),
+    (WorktreeFailed("/w/rin", "a file is in its place"), "no worktree at /w/rin: a file is in its place", ""),
+    (WorktreeFailed("", "/w is no folder", "name another"), "/w is no folder", "name another"),
+    (
+        BranchInUse("crew/rin", "/w/rin"),
+        "branch crew/rin is checked out already, in /w/rin",
+        "take another branch, or let go of it there: git switch --detach; if that folder is gone: git worktree prune",
+    ),
+    (
+        UnsavedWork("/w/rin", ("1 uncommitted file: a", "a merge in progress")),
+        "/w/rin stays, with it would be lost: 1 uncommitted file: a; a merge in progress",
+        "commit it, or put it elsewhere: git -C /w/rin status --ignored",
     ),
     (VersionMismatch("too new", hint="update"), "too new", "update"),
     (NotPaired("no member"), "no member", ""),

@@ -22,7 +22,7 @@ CODES = {
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
        "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
-       "loop_stopped wrong_state rate_exceeded",
+       "loop_stopped wrong_state rate_exceeded worktree_failed branch_in_use unsaved_work",
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
@@ -38,7 +38,8 @@ STATUSES = {
     "INTERNAL": "fleet_error illegal_transition",
     "FAILED_PRECONDITION": "ambiguous_name not_paired unsafe_home no_tmux pane_gone pane_taken "
                            "pane_is_shell hooks_unsupported agent_asking agent_not_ready expired "
-                           "refused cancelled loop_stopped wrong_state",
+                           "refused cancelled loop_stopped wrong_state worktree_failed branch_in_use "
+                           "unsaved_work",
 }
 
 # Rows: the state an envelope is in. Columns: what was waited for.
