@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -18,18 +19,21 @@ _AT_ONCE = 10
 _TELL_EVERY_S = 10.0
 
 
-def judged(seed: int) -> tuple[int, str]:
-    """A seed, and what is told of it; nothing when all is well."""
+Judged = tuple[int, str, Counter[str]]
+
+
+def judged(seed: int) -> Judged:
+    """A seed, what is told of it (nothing when all is well), and how often each fault happened in it."""
     signal.signal(signal.SIGALRM, _hang)
     signal.alarm(HANGS_AFTER_S)
     try:
-        play(seed)
+        faults = play(seed).faults
     except Exception as error:  # noqa: BLE001 - whatever it is, the other seeds go on
         said = str(error) if isinstance(error, AssertionError) else f"seed {seed}: {error!r}"
-        return seed, said
+        return seed, said, Counter()
     finally:
         signal.alarm(0)
-    return seed, ""
+    return seed, "", faults
 
 
 def _hang(_number: int, _frame: object) -> None:
@@ -53,10 +57,12 @@ def run(seeds: list[int]) -> list[int]:
         return _told(pool.map(judged, seeds, chunksize=_AT_ONCE), len(seeds))
 
 
-def _told(judgements: Iterable[tuple[int, str]], count: int) -> list[int]:
+def _told(judgements: Iterable[Judged], count: int) -> list[int]:
     failed: list[int] = []
+    faults: Counter[str] = Counter()
     began_s = told_s = time.monotonic()
-    for number, (seed, why) in enumerate(judgements, 1):
+    for number, (seed, why, happened) in enumerate(judgements, 1):
+        faults += happened
         if why:
             failed.append(seed)
             print(why, end="\n\n", flush=True)
@@ -66,6 +72,8 @@ def _told(judgements: Iterable[tuple[int, str]], count: int) -> list[int]:
             failures = f", failed: {failed}" if failed else ""
             words = f"{number} of {count} seeds, {rate:.1f} a second{failures}"
             print(words, file=sys.stderr, flush=True)
+    told = ", ".join(f"{name} {times}" for name, times in sorted(faults.items()))
+    print(f"{faults.total()} faults: {told}", file=sys.stderr)
     return failed
 
 

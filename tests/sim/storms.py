@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import sha256
+from typing import NamedTuple
 
 from tests.support.checkers import complaints
 from tests.support.storm import Storm
@@ -10,13 +12,23 @@ from tests.support.tale import tale_of
 from tests.support.world import World, play_world
 
 
-async def _storm(world: World) -> str:
-    await Storm(world).blow()
-    return sha256("\n".join(world.net.trace).encode()).hexdigest()
+class Played(NamedTuple):
+    """What a storm was: a digest of all that its network carried, by which two runs are compared, and
+    how often each fault happened."""
+
+    digest: str
+    faults: Counter[str]
 
 
-def play(seed: int) -> str:
-    """Play a seed; a digest of all that its network carried, by which two runs are compared.
+async def _storm(world: World) -> Played:
+    storm = Storm(world)
+    await storm.blow()
+    carried = "\n".join(world.net.trace)
+    return Played(sha256(carried.encode()).hexdigest(), storm.faults.happened)
+
+
+def play(seed: int) -> Played:
+    """Play a seed.
 
     Raises:
         AssertionError: something promised was broken. It tells what, the story, and how to see it again.

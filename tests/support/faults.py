@@ -7,6 +7,7 @@ is in the node's way (a draft, a question, a program that they end) counts as a 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ class Faults:
         self._world = world
         self._chance = world.chance
         self._hosts = hosts
+        self.happened: Counter[str] = Counter()
         self._every: tuple[Fault, ...] = (
             self._crash, self._crash_at, self._crash_at, self._crash_soon, self._crash_soon,
             self._crash_soon, self._crash_soon, self._stop, self._lose, self._lose,
@@ -44,7 +46,9 @@ class Faults:
         """Something goes wrong somewhere, unless that host is down already."""
         host = self.host()
         if host.node is not None:
-            await self.pick(self._every)(host)
+            fault = self.pick(self._every)
+            self.happened[fault.__name__.strip("_")] += 1
+            await fault(host)
 
     def host(self) -> Host:
         """Any host."""

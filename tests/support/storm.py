@@ -39,7 +39,7 @@ class Storm:
     def __init__(self, world: World) -> None:
         self._world = world
         self._chance = world.chance
-        self._faults = Faults(world, lambda: [*world.hosts.values()])
+        self.faults = Faults(world, lambda: [*world.hosts.values()])
         self._chores: tuple[Callable[[Host], Awaitable[object]], ...] = (
             self._start, self._start, self._start_twice, self._end, self._forget, self._adopt,
             self.read, self._acknowledge, self._acknowledge, self._cancel,
@@ -56,28 +56,28 @@ class Storm:
         await asyncio.sleep(0.5)
         await asyncio.gather(
             *(self._burst(number) for number in range(BURSTS)),
-            *(self._later(self._faults.one) for _ in range(FAULTS)),
+            *(self._later(self.faults.one) for _ in range(FAULTS)),
             *(self._later(self._chore) for _ in range(CHORES)),
         )
         await self._calm()
         await self._rest()
 
     async def _later(self, work: Callable[[], Awaitable[None]]) -> None:
-        await asyncio.sleep(self._faults.some_s(STORM_S))
+        await asyncio.sleep(self.faults.some_s(STORM_S))
         await work()
 
     async def _chore(self) -> None:
-        host = self._faults.host()
+        host = self.faults.host()
         if host.node is not None:
-            await self._faults.pick(self._chores)(host)
+            await self.faults.pick(self._chores)(host)
 
     # --- people who write ---
 
     async def _burst(self, number: int) -> None:
         """Somebody says a few things in a row, and to be sure says each again until it is answered."""
-        await asyncio.sleep(self._faults.some_s(STORM_S))
-        host = self._faults.host()
-        to = f"{self._chance.choice((*AGENTS, *AGENTS, OPERATOR))}@{self._faults.host().name}"
+        await asyncio.sleep(self.faults.some_s(STORM_S))
+        host = self.faults.host()
+        to = f"{self._chance.choice((*AGENTS, *AGENTS, OPERATOR))}@{self.faults.host().name}"
         for part in range(self._chance.randrange(1, 4)):
             text = f"letter {number}, part {part}"
             text += self._chance.choice(("", "", "\nin\nsix\nlines\n\nof text", f"\n{LONG}"))
@@ -85,7 +85,7 @@ class Storm:
                 said = await self._send(host, to, text)
                 if said is not None and said.result:
                     break
-                await asyncio.sleep(self._faults.some_s(2.0))
+                await asyncio.sleep(self.faults.some_s(2.0))
 
     async def _send(self, host: Host, to: str, text: str) -> Said | None:
         if host.node is None:
@@ -167,7 +167,7 @@ class Storm:
         agent = self._chance.choice(AGENTS)
         self._world.tell(host.key, f"{agent} is forgotten")
         await host.call("forget", name=agent)
-        await asyncio.sleep(self._faults.some_s())
+        await asyncio.sleep(self.faults.some_s())
         if host.node is not None:
             await self._started(host, agent)
 
