@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -88,7 +88,7 @@ def on_simnet(story: Story) -> None:
             node_id = nova
             authorise = staticmethod(ends.listener.authorise)
 
-            def welcome(self, link: SimLink) -> Awaitable[None]:
+            def welcome(self, link: SimLink) -> Coroutine[Any, Any, None]:
                 return ends.listener.welcome(link)
 
         net.listen(ends.address, Door())

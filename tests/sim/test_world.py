@@ -111,6 +111,46 @@ def test_a_cut_that_heals_in_time_loses_nothing_and_one_that_lasts_ends_the_link
     play_world(story, check)
 
 
+def test_a_node_that_stands_still_does_nothing_and_then_all_at_once() -> None:
+    async def story(world: World) -> None:
+        white, nova = await one_letter(world)
+        nova.stand_still()
+        said = await white.call("send", to="rin@nova", text="again", timeout_s=5.0)
+        assert said.result["state"] == State.QUEUED
+        assert len(nova.program("rin").turns) == 1
+        at_s = asyncio.get_running_loop().time()
+        nova.go_on()
+        await world.until(lambda: len(nova.program("rin").turns) == 2, "it is typed")
+        assert asyncio.get_running_loop().time() - at_s < 0.1
+
+    play_world(story, check)
+
+
+def test_whoever_stands_still_for_long_has_no_links_when_it_goes_on_and_makes_new_ones() -> None:
+    async def story(world: World) -> None:
+        white, nova = await one_letter(world)
+        nova.stand_still()
+        await asyncio.sleep(30.0)
+        assert white.up_node.peers.session(nova.node_id) is None
+        nova.go_on()
+        await world.linked(white, nova)
+
+    play_world(story, check)
+
+
+def test_who_stands_still_can_be_killed() -> None:
+    async def story(world: World) -> None:
+        white, nova = await one_letter(world)
+        nova.stand_still()
+        await white.call("send", to="rin@nova", text="again", timeout_s=1.0)
+        nova.crash()
+        nova.up()
+        await world.settle()
+        assert len(nova.program("rin").turns) == 2
+
+    play_world(story, check)
+
+
 # --- checkers ----------------------------------------------------------------------------------------
 
 

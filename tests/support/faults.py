@@ -40,6 +40,7 @@ class Faults:
             self._ask, self._ask_at_paste, self._draft, self._type_at, self._busy, self._swallow,
             self._deafen, self._stop_reading, self._quit, self._die, self._die, self._tell_late,
             self._mode, self._input_off, self._reuse, self._kill_tmux, self._step_clock,
+            self._step_clock_and_back, self._suspend, self._suspend,
         )  # fmt: skip
 
     async def one(self) -> None:
@@ -102,6 +103,25 @@ class Faults:
         await host.down()
         await asyncio.sleep(self.some_s())
         self._up(host)
+
+    async def _suspend(self, host: Host) -> None:
+        """It stands still, longer perhaps than its peers and its own timers wait, and goes on."""
+        process, still_s = host.process, self.some_s(self.pick((0.2, 2.0, 20.0)))
+        if process.is_stopped:
+            return
+        self._world.tell(host.key, f"stands still for {still_s:.1f} s")
+        host.stand_still()
+        await asyncio.sleep(still_s)
+        if host.process is process:
+            host.go_on()
+
+    async def _step_clock_and_back(self, host: Host) -> None:
+        """Somebody sets it, and somebody sets it right."""
+        step_s, wrong_s = self.pick((-86_400.0, -7_200.0, 7_200.0)), self.some_s()
+        self._world.tell(host.key, f"the clock is wrong by {step_s:g} s for {wrong_s:.1f} s")
+        host.clock.ahead_s += step_s
+        await asyncio.sleep(wrong_s)
+        host.clock.ahead_s -= step_s
 
     async def _step_clock(self, host: Host) -> None:
         step_s = self.pick((-86_400.0, -3_600.0, -30.0, 30.0, 3_600.0))

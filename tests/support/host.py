@@ -40,7 +40,7 @@ from tests.support.panes import FakePanes, Typed
 from tests.support.programs import MODELS, Chat, Program
 from tests.support.simnet import Board, SimDialer, SimLink
 from tests.support.visits import Pairing, Said
-from tests.support.vtime import VirtualClock
+from tests.support.vtime import Process, VirtualClock
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -79,6 +79,7 @@ class Host:
         self.room = INBOX_LIMIT
         """How many envelopes may wait for one agent, from the next life on."""
         self.node: Node | None = None
+        self.process = Process()
         self.panes = FakePanes(self.tmux)
         self.typed: list[Typed] = []
         self.put_out: frozenset[str] = frozenset()
@@ -95,6 +96,7 @@ class Host:
         assert self.node is None, f"{self.key} is up"
         database = SimDatabase(self.folder / "fleet.db", self.disk)
         store = SqliteStore(database.path, self.node_id, database)
+        self.process = Process()
         self.panes = FakePanes(self.tmux, f"fleet-{self.key}")
         self.panes.at = self.at
         self.panes.born = self._born
@@ -115,7 +117,8 @@ class Host:
         self.node.listen = self.address
         self.node.inbox.limit = self.room
         self.node.discovery = self.node.peers.keeper.discovery = self.board
-        self.board.told = self.node.peers.keeper.advertised
+        told = self.node.peers.keeper.advertised
+        self.board.told = lambda node_id: self.process.run(told, node_id)
         self._life = self._spawn(self._live(self.node))
         database.is_up = True
         self.world.shown(self)
@@ -154,13 +157,15 @@ class Host:
         node = self.up_node
         node.stopping.set()
         self.world.net.close(self.address)
-        await asyncio.wait(self._tasks)
+        while self._tasks:  # a call that came when it stood still ends, too
+            await asyncio.wait(self._tasks)
         node.store.database.close()
         self.node = None
 
     def crash(self) -> None:
         """End without a last word, at this very instant."""
         node, self.node = self.up_node, None
+        self.go_on()
         self.panes.gone = True
         self.world.net.close(self.address)
         self.world.net.drop_all(self.node_id)
@@ -169,6 +174,16 @@ class Host:
             task.cancel()
         self.world.dying += self._tasks
         self._tasks = {}
+
+    def stand_still(self) -> None:
+        """Stop the process: time passes, and nothing of the node runs until it goes on or dies."""
+        self.process.stop()
+        self.world.net.stand_still(self.node_id)
+
+    def go_on(self) -> None:
+        """Let the process go on: it learns all at once of what has come meanwhile."""
+        self.world.net.go_on(self.node_id)
+        self.process.go_on()
 
     def at_moment(self, count: int, action: Callable[[str], None]) -> None:
         """Let something happen at the moment before or after an effect, when so many have been."""
@@ -188,8 +203,21 @@ class Host:
             raise NodeNotRunning(self.key)
         return self.node
 
+    async def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Let the node's process do something, and wait for it.
+
+        Raises:
+            NodeNotRunning: it died before that was done.
+        """
+        task = self._spawn(work)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise NodeNotRunning(self.key, "it went away before it was done")
+        return task.result()
+
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
+        context = self.process.context()
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
@@ -212,7 +240,9 @@ class Host:
 
     def _inviter(self, node_id: str, address: str) -> Inviter | None:
         door = self.world.net.at(address)
-        return Pairing(door) if isinstance(door, Host) and door.node_id == node_id else None
+        if not isinstance(door, Host) or door.node_id != node_id or door.process.is_stopped:
+            return None
+        return Pairing(door)
 
     async def call(self, call: str, caller: str = OPERATOR, **args: object) -> Said:
         """Ask the node as the command line would, as one of its agents or its operator."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -228,7 +229,8 @@ class FakePanes:
         server = self._tmux.server(socket, start=start)
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[T] = loop.create_future()
-        loop.call_later(LAG_S, self._carry_out, name, server, work, answered)
+        # The server does it, though the node may stand still meanwhile.
+        loop.call_later(LAG_S, self._carry_out, name, server, work, answered, context=Context())
         answer = await answered
         await asyncio.sleep(LAG_S)
         return answer

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import NodeUnreachable
@@ -46,7 +47,7 @@ class Door(Protocol):
         """
         ...
 
-    def welcome(self, link: SimLink) -> Awaitable[object]:
+    def welcome(self, link: SimLink) -> Coroutine[Any, Any, object]:
         """Speak on a link until it ends."""
         ...
 
@@ -124,7 +125,10 @@ class SimLink:
 
     def _carry(self) -> None:
         """Let one more thing arrive a moment later: the first of what is under way, or else the end."""
-        asyncio.get_running_loop().call_later(self._net.delay_s(), self.deliver)
+        loop = asyncio.get_running_loop()
+        loop.call_later(
+            self._net.delay_s(), self.deliver, context=Context()
+        )  # whoever stands still
 
     def deliver(self) -> None:
         """Move what is under way to the other end, unless this direction is cut."""
@@ -187,6 +191,7 @@ class SimNet:
         self._doors: dict[str, Door] = {}
         self._links: list[SimLink] = []
         self._cut: set[tuple[str, str]] = set()
+        self._still: set[str] = set()
         self.trace: list[str] = []
         """Every frame that arrived, when, and how long it was."""
 
@@ -238,6 +243,21 @@ class SimNet:
         if link in self._links and (self.is_cut(*link.ends) or self.is_cut(*link.other.ends)):
             link.lose()
 
+    def stand_still(self, node_id: str) -> None:
+        """A node takes up no link, and answers on none: they end when keepalive notices."""
+        self._still.add(node_id)
+        for link in self._links:
+            if node_id in link.ends:
+                asyncio.get_running_loop().call_later(DEAF_S, self._notice_still, link)
+
+    def _notice_still(self, link: SimLink) -> None:
+        if link in self._links and self._still.intersection(link.ends):
+            link.lose()
+
+    def go_on(self, node_id: str) -> None:
+        """It answers again."""
+        self._still.discard(node_id)
+
     def heal(self) -> None:
         """Everything goes through again, beginning with what was stuck."""
         self._cut.clear()
@@ -275,7 +295,8 @@ class SimNet:
         far = SimLink(self, member.node_id, caller_id, f"{caller_id[:8]}:40000", dialled=False)
         near.other, far.other = far, near
         self._links.append(near)
-        serving = asyncio.ensure_future(door.welcome(far))
+        loop = asyncio.get_running_loop()
+        serving = loop.create_task(door.welcome(far), context=Context())
         serving.add_done_callback(lambda done: _end(far, done))
         return near
 
@@ -284,7 +305,11 @@ class SimNet:
         door = self._doors.get(address)
         if door is None:
             raise NodeUnreachable(member.name, f"{address}: connection refused")
-        if self.is_cut(caller_id, door.node_id) or self.is_cut(door.node_id, caller_id):
+        if (
+            self.is_cut(caller_id, door.node_id)
+            or self.is_cut(door.node_id, caller_id)
+            or door.node_id in self._still
+        ):
             await asyncio.sleep(CONNECT_S)
             raise NodeUnreachable(member.name, f"{address}: no answer within {CONNECT_S:g} s")
         if door.node_id != member.node_id:

@@ -7,7 +7,6 @@ questions and started their agents again. From there on everything has to come t
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 
 from fleet.core.address import OPERATOR
@@ -176,19 +175,14 @@ class Storm:
     async def _let_in(self, host: Host) -> None:
         """A fourth node joins, by the hand of the one that may let it in."""
         admin = self._world.hosts[HOSTS[0]]
-        if NEWCOMER in self._world.hosts or admin.node is None:
+        if NEWCOMER in self._world.hosts or admin.node is None or admin.process.is_stopped:
             return
         newcomer = self._world.host(NEWCOMER)
         newcomer.up()
-        life = newcomer.node
         try:
             await self._world.join(admin, newcomer)
         except FleetError as error:  # somebody crashed; it stays alone
             self._world.tell(NEWCOMER, f"does not get in: {error}")
-            return
-        except sqlite3.ProgrammingError:  # of a dead life, which would not have gone on
-            if newcomer.node is life:
-                raise
             return
         if newcomer.node is not None:
             await self._started(newcomer, AGENTS[0])

@@ -44,10 +44,11 @@ class Pairing:
         return self.host.up_node.membership.secret_of(name, address)
 
     async def burn(self, name: str, ended: str, address: str, *, is_proven: bool) -> None:
-        await self.host.up_node.membership.burn(name, ended, address, is_proven=is_proven)
+        burnt = self.host.up_node.membership.burn(name, ended, address, is_proven=is_proven)
+        await self.host.do(burnt)
 
     async def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
-        return await self.host.up_node.membership.admit(public_key, name)
+        return await self.host.do(self.host.up_node.membership.admit(public_key, name))
 
     def welcome(self) -> tuple[str, tuple[SignedEntry, ...], tuple[str, ...]]:
         node = self.host.up_node

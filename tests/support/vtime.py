@@ -3,6 +3,9 @@
 Its selector, finding nothing ready, jumps to the next timer. Nothing ready and no timer is a deadlock,
 something ready for ever is a livelock, and both are said. What would go to a thread is done at once.
 So the same code with the same chance does the same things in the same order, however busy the host is.
+
+What runs in the context of a ``Process`` can be stopped: time passes, nothing of it runs, and then all of
+it at once that would have run meanwhile.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 DAWN_S = 1_767_225_600.0
 """What calendars say when a virtual loop begins: 2026-01-01, midnight UTC."""
@@ -49,6 +54,61 @@ class _Jumps(selectors.DefaultSelector):
         return ready
 
 
+class Process:
+    """Tasks that belong together, as one process on some host; it may be stopped for a while."""
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+        self._left: list[asyncio.Handle] = []
+
+    def context(self) -> Context:
+        """Where to create a task that belongs to it; what that creates does, too."""
+        context = copy_context()
+        context.run(_PROCESS.set, self)
+        return context
+
+    def run(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Do something in it now."""
+        return self.context().run(work, *args)
+
+    def stop(self) -> None:
+        """Nothing of it runs from now on."""
+        self.is_stopped = True
+
+    def go_on(self) -> None:
+        """What would have run since then runs now, in its order."""
+        self.is_stopped = False
+        left, self._left = self._left, []
+        for handle in left:
+            asyncio.get_running_loop()._ready.append(handle)  # type: ignore[attr-defined]
+
+    def leave(self, handle: asyncio.Handle) -> None:
+        """Something of it would run now."""
+        self._left.append(handle)
+
+
+_PROCESS: ContextVar[Process] = ContextVar("process")
+
+
+class _Handle(asyncio.Handle):
+    """A callback that does not run while its process is stopped."""
+
+    __slots__ = ()
+
+    def _run(self) -> None:
+        process = self._context.get(_PROCESS)  # type: ignore[attr-defined]
+        if process is not None and process.is_stopped:
+            process.leave(self)
+        else:
+            super()._run()
+
+
+class _Timer(_Handle, asyncio.TimerHandle):
+    """The same, later."""
+
+    __slots__ = ()
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop whose seconds cost nothing."""
 
@@ -60,6 +120,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumps.now_s
+
+    def _call_soon(
+        self, callback: Callable[..., object], args: Any, context: Context | None
+    ) -> asyncio.Handle:
+        handle = _Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        timer.__class__ = _Timer
+        return timer
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any

@@ -68,8 +68,8 @@ class World:
 
     async def join(self, inviter: Host, joiner: Host) -> None:
         """Let a node into another's fleet."""
-        token, _ = await inviter.up_node.membership.invite(60.0)
-        await joiner.up_node.membership.join(token)
+        token, _ = await inviter.do(inviter.up_node.membership.invite(60.0))
+        await joiner.do(joiner.up_node.membership.join(token))
 
     def tell(self, key: str, what: str) -> None:
         """Put into the journal what somebody or something did on a host."""
