@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from tests.support.homes import Home, Scene, scene
 from tests.support.recording import Recording
+
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +32,12 @@ def rin(world: Scene, pair: tuple[Home, Home]) -> Recording:
     assert recording.start(pair[1], "rin") == "rin@nova"
     world.wait_known(pair[0], "rin@nova")
     return recording
+
+
+@pytest.fixture
+def lone(world: Scene) -> Iterator[Home]:
+    """A home that a test may break."""
+    home = world.home(f"lone{next(NUMBERS)}")
+    home.root.mkdir(mode=0o700)
+    yield home
+    home.run("down")

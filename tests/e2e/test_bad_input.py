@@ -1,32 +1,18 @@
-"""Whatever is wrong ends in one clear error with a hint and its exit code, and nothing is lost."""
+"""Whatever is asked wrongly ends in one clear error with a hint and its exit code, and nothing is lost."""
 
 from __future__ import annotations
 
-import os
 import socket
-import sqlite3
-import subprocess
-from collections.abc import Iterator
-from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from fleet.core.envelope import TEXT_LIMIT_BYTES
-from tests.support.homes import FLEET, LOOPBACK, Home, Scene, is_zombie, scene
+from tests.support.homes import UP, Home, Scene, is_zombie
 from tests.support.promises import run, told
 from tests.support.recording import Recording
 
-UP = ("up", "--no-mdns", "--listen", LOOPBACK)
-NUMBERS = count(1)
 LONG = "n" * 64
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[Scene]:
-    with scene() as stage:
-        yield stage
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +28,6 @@ def rin(world: Scene, white: Home) -> Recording:
     recording = Recording(world.folder / "rin.jsonl")
     recording.start(white, "rin")
     return recording
-
-
-@pytest.fixture
-def lone(world: Scene) -> Iterator[Home]:
-    """A home that a test may break."""
-    home = world.home(f"lone{next(NUMBERS)}")
-    home.root.mkdir(mode=0o700)
-    yield home
-    home.run("down")
 
 
 # --- names ---
@@ -198,211 +175,6 @@ def test_a_pane_that_is_not_there_cannot_be_adopted(
     assert away["code"] == "no_tmux"
 
 
-# --- configuration ---
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        (b"listen = [", "not TOML"),
-        (b"\xff\xfe", "utf-8"),
-        (b'lisen = "0.0.0.0:7717"', "lisen"),
-        (b"listen = 7717", "listen"),
-        (b'listen = "nonsense"', "nonsense"),
-        (b'name = "Bad Name"', "Bad Name"),
-        (b'peers = { nova = ["nonsense"] }', "nonsense"),
-    ],
-)
-def test_a_corrupt_configuration_stops_the_start_and_names_file_and_key(
-    lone: Home, text: bytes, named: str
-) -> None:
-    path = lone.root / "config.toml"
-    path.write_bytes(text)
-    error = told(lone, *UP, code=2)
-    assert (error["code"], error["layer"]) == ("bad_config", "input")
-    assert error["message"].startswith(f"{path}: ")
-    assert named in error["message"]
-    assert (
-        named
-        in next(c for c in told(lone, "doctor", code=8)["checks"] if c["check"] == "config")[
-            "detail"
-        ]
-    )
-
-
-def test_a_corrupt_configuration_corrected_is_a_node_that_starts(lone: Home) -> None:
-    path = lone.root / "config.toml"
-    path.mkdir()
-    assert told(lone, *UP, code=2)["code"] == "bad_config"
-    path.rmdir()
-    assert told(lone, *UP)["pid"]
-
-
-def test_a_corrupt_profile_stops_the_start_and_names_file_and_key(lone: Home) -> None:
-    (lone.root / "profiles").mkdir()
-    path = lone.root / "profiles/mine.toml"
-    path.write_text("title = 'mine'\nprompt = '('\n")
-    error = told(lone, *UP, code=2)
-    assert error["code"] == "bad_config"
-    assert error["message"].startswith(f"{path}: ")
-    assert "prompt" in error["message"]
-
-
-# --- the database ---
-
-
-def sent(home: Home) -> str:
-    """A node that was up, with a letter in its inbox; the letter's id."""
-    told(home, *UP)
-    return str(told(home, "send", "operator", "keep me")["id"])
-
-
-def test_a_damaged_database_is_not_overwritten_and_says_what_to_do(lone: Home) -> None:
-    sent(lone)
-    told(lone, "down")
-    path = lone.root / "fleet.db"
-    whole = path.read_bytes()
-    for damaged in (b"garbage" * 1000, whole[:4096] + b"\xff" * (len(whole) - 4096)):
-        path.write_bytes(damaged)
-        error = told(lone, *UP, code=8)
-        assert (error["code"], error["layer"]) == ("store_failed", "store")
-        assert f"{path} is damaged" in error["message"]
-        assert "restore it from a backup" in error["hint"]
-        assert path.read_bytes() == damaged
-    path.write_bytes(whole)
-    told(lone, *UP)
-    assert [one["text"] for one in told(lone, "inbox")] == ["keep me"], "the backup does it"
-
-
-def test_a_database_of_a_newer_fleet_is_left_untouched(lone: Home) -> None:
-    sent(lone)
-    told(lone, "down")
-    path = lone.root / "fleet.db"
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    before = path.read_bytes()
-    error = told(lone, *UP, code=8)
-    assert error["code"] == "version_mismatch"
-    assert "schema 99" in error["message"]
-    assert path.read_bytes() == before
-
-
-def test_a_node_that_was_killed_leaves_a_socket_and_the_next_up_serves_with_everything(
-    lone: Home,
-) -> None:
-    envelope_id = sent(lone)
-    node_id = told(lone, "status")["id"]
-    lone.kill()
-    assert (lone.root / "run/door.sock").is_socket()
-    error = told(lone, "inbox", code=8)
-    assert error["code"] == "node_not_running"
-    assert "its socket is still there" in error["message"]
-    assert told(lone, "send", "operator", "lost?", code=8)["hint"] == "fleet up"
-    assert told(lone, "down") == {"stopped": None}
-    assert told(lone, *UP)["id"] == node_id
-    assert [one["id"] for one in told(lone, "inbox")] == [envelope_id]
-
-
-# --- the home ---
-
-
-def test_a_home_that_others_can_reach_is_refused_until_it_is_closed(lone: Home) -> None:
-    lone.root.chmod(0o750)
-    error = told(lone, *UP, code=7)
-    assert (error["code"], error["hint"]) == ("unsafe_home", f"chmod 700 {lone.root}")
-    assert list(lone.root.iterdir()) == [], "no key was made in it"
-    subprocess.run(error["hint"].split(), check=True)
-    assert told(lone, *UP)["pid"]
-
-
-def test_a_key_that_others_can_read_is_refused(lone: Home) -> None:
-    told(lone, *UP)
-    told(lone, "down")
-    key = lone.root / "keys/node.key"
-    key.chmod(0o640)
-    error = told(lone, *UP, code=7)
-    assert (error["code"], error["hint"]) == ("unsafe_home", f"chmod 600 {key}")
-    key.chmod(0o600)
-    key.write_text("rubbish")
-    damaged = told(lone, *UP, code=8)
-    assert damaged["code"] == "start_failed"
-    assert f"{key} is damaged" in damaged["message"]
-
-
-def test_a_home_that_is_a_file_or_below_one_cannot_be_made(world: Scene, lone: Home) -> None:
-    file = world.folder / "file"
-    file.touch()
-    for path in (file, file / "below"):
-        error = told(lone, "--home", str(path), "up", code=8)
-        assert error["code"] == "start_failed"
-        assert "--home DIR" in error["hint"]
-        assert told(lone, "--home", str(path), "ls", code=8)["code"] == "node_not_running"
-    found = told(lone, "--home", str(file), "doctor", code=8)
-    assert "is not a folder" in next(c for c in found["checks"] if c["check"] == "home")["detail"]
-
-
-def test_a_home_below_a_path_too_long_for_a_socket_works_like_any_other(world: Scene) -> None:
-    root = world.folder / ("d" * 60) / ("e" * 60)
-    home = Home("deep", root, {**world.home("x").environment, "FLEET_HOME": str(root)})
-    assert len(str(root / "run/door.sock")) > 108
-    try:
-        told(home, *UP)
-        told(home, "start", "nap", "--", "sleep", "1e6")
-        assert [one["name"] for one in told(home, "ls")] == ["nap"]
-        told(home, "stop", "nap")
-    finally:
-        assert told(home, "down")["stopped"]
-
-
-def test_a_home_whose_path_is_no_text_is_refused_in_text(world: Scene, lone: Home) -> None:
-    for name in (os.fsdecode(b"\xff"), "a\nb", "a\x1b[2J"):
-        said = lone.run("--home", f"{world.folder}/{name}", "up")
-        assert (said.code, said.out) == (8, "")
-        assert "its path is not plain text\nhint: " in said.err
-        assert "\x1b" not in said.err
-
-
-def test_a_home_that_belongs_to_another_user_is_not_entered(lone: Home) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a folder away")
-    os.chown(lone.root, 65_534, 65_534)
-    assert told(lone, *UP, code=7)["code"] == "unsafe_home"
-    home = next(c for c in told(lone, "doctor", code=8)["checks"] if c["check"] == "home")
-    assert (home["verdict"], home["detail"]) == ("fail", f"{lone.root} is user 65534's")
-    os.chown(lone.root, 0, 0)
-
-
-# --- the port ---
-
-
-def test_a_port_that_is_taken_is_an_error_when_it_was_asked_for(lone: Home) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        error = told(lone, "up", "--no-mdns", "--listen", listen, code=8)
-    assert (error["code"], listen in error["message"]) == ("port_in_use", True)
-    assert told(lone, "up", "--no-mdns", "--listen", listen)["listen"] == listen
-
-
-@pytest.mark.parametrize(
-    ("listen", "code", "error"),
-    [
-        ("nonsense", 2, "bad_config"),
-        ("127.0.0.1:99999", 2, "bad_config"),
-        ("127.0.0.1:", 2, "bad_config"),
-        ("192.0.2.1:0", 8, "start_failed"),
-        ("no-such-host.invalid:0", 8, "start_failed"),
-    ],
-)
-def test_an_address_that_is_none_or_not_ours_says_what_one_looks_like(
-    lone: Home, listen: str, code: int, error: str
-) -> None:
-    told_ = told(lone, "up", "--no-mdns", "--listen", listen, code=code)
-    assert told_["code"] == error
-    assert listen in told_["message"]
-    assert "0.0.0.0" in told_["hint"]
-
-
 # --- tokens ---
 
 
@@ -437,87 +209,7 @@ def test_a_token_is_good_once_and_damaged_ones_burn_nothing(
     told(white, "revoke", str(told(lone, "status")["node"]))
 
 
-# --- what is missing on the host ---
-
-
-def test_without_tmux_messages_work_and_agents_say_what_to_install(
-    world: Scene, lone: Home
-) -> None:
-    tools = world.folder / "no tmux"
-    tools.mkdir()
-    (tools / "fleet").symlink_to(FLEET)
-    (tools / "sleep").symlink_to("/bin/sleep")
-    bare = replace(lone, environment={**lone.environment, "PATH": str(tools)})
-    told(bare, *UP)
-    for words in (["start", "nap", "--", "sleep", "1e6"], ["adopt", "nap", "--pane", "%0"]):
-        error = told(bare, *words, code=8)
-        assert (error["code"], error["layer"]) == ("no_tmux", "tmux")
-        assert "install tmux 3.2 or newer" in error["hint"]
-    assert told(bare, "send", "operator", "still here")["state"] == "accepted"
-    found = told(bare, "doctor", code=8)
-    assert found["failed"] == "tmux"
-    assert told(bare, "ls") == []
-
-
-@pytest.fixture
-def small_disk(lone: Home) -> Iterator[Path]:
-    """The home on a disk of 16 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "fleet-test", lone.root], check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("nothing can be mounted here")
-    yield lone.root
-    lone.run("down")
-    subprocess.run(["umount", "--lazy", lone.root], check=True)
-
-
-def filled(folder: Path) -> Path:
-    """A file that takes all that is left of a disk."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 65_536)
-        except OSError:
-            pass
-    return ballast
-
-
-def test_a_full_disk_accepts_nothing_says_so_and_loses_nothing(
-    lone: Home, small_disk: Path
-) -> None:
-    envelope_id = sent(lone)
-    ballast = filled(small_disk)
-    for text in ("small", "x" * 200_000):
-        error = told(lone, "send", "operator", "-f", "-", stdin=text, code=8)
-        assert (error["code"], error["layer"]) == ("no_space", "store")
-        assert "nothing was accepted" in error["message"]
-    assert [one["id"] for one in told(lone, "inbox")] == [envelope_id], "it still reads"
-    found = told(lone, "doctor", code=8)
-    failed = [check["check"] for check in found["checks"] if check["verdict"] == "fail"]
-    assert failed == ["disk", "ready", "database"]
-    ballast.unlink()
-    after = told(lone, "send", "operator", "there is room again")
-    assert [one["id"] for one in told(lone, "inbox")] == [after["id"], envelope_id]
-    lone.kill()
-    told(lone, *UP)
-    assert [one["id"] for one in told(lone, "inbox")] == [after["id"], envelope_id]
-
-
-def test_a_node_does_not_start_on_a_full_disk_and_starts_once_there_is_room(
-    lone: Home, small_disk: Path
-) -> None:
-    envelope_id = sent(lone)
-    told(lone, "down")
-    ballast = filled(small_disk)
-    error = told(lone, *UP, code=8)
-    assert (error["code"], "make room" in error["hint"]) == ("no_space", True)
-    ballast.unlink()
-    told(lone, *UP)
-    assert [one["id"] for one in told(lone, "inbox")] == [envelope_id]
+# --- requests of programs, errors for people ---
 
 
 def test_a_bug_in_the_node_is_told_as_one_and_it_serves_on(white: Home, rin: Recording) -> None:

@@ -24,6 +24,7 @@ from tests.support.until import until
 
 FLEET = Path(sys.executable).with_name("fleet")
 LOOPBACK = "127.0.0.1:0"
+UP = ("up", "--no-mdns", "--listen", LOOPBACK)
 
 
 @dataclass(frozen=True)

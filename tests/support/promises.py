@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.core.errors.base import LAYERS
-from tests.support.homes import Home, Said
+from tests.support.homes import UP, Home, Said
 from tests.support.pages import exit_codes, json_fields
 
 ERROR_FIELDS = {"code", "message", "hint", "layer", "candidates"}
@@ -48,6 +48,12 @@ def told(home: Home, *words: str, code: int = 0, stdin: str | bytes | None = Non
     for row in value if isinstance(value, list) else [value]:
         assert fields <= row.keys() <= fields | {"reason"}, command
     return value
+
+
+def sent(home: Home) -> str:
+    """A node that was up, with a letter in its inbox; the letter's id."""
+    told(home, *UP)
+    return str(told(home, "send", "operator", "keep me")["id"])
 
 
 def _command(words: tuple[str, ...]) -> str:
