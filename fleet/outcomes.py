@@ -65,6 +65,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         nodes.TooBusy: Outcome("RESOURCE_EXHAUSTED", EXIT_UNREACHABLE),
         store.StoreFailed: Outcome("UNAVAILABLE", EXIT_UNREACHABLE),
         store.NoSpace: Outcome("UNAVAILABLE", EXIT_UNREACHABLE),
+        store.NotKept: Outcome("UNAVAILABLE", EXIT_NOT_YET),
         store.MailboxFull: Outcome("RESOURCE_EXHAUSTED", EXIT_NOT_YET),
         panes.NoTmux: Outcome("FAILED_PRECONDITION", EXIT_UNREACHABLE),
         panes.PaneGone: Outcome("FAILED_PRECONDITION", EXIT_NOT_YET),

@@ -179,7 +179,7 @@ class Daemon:
         await self._dialer.close()
         await self._panes.close()
         with contextlib.suppress(FleetError):  # what a failing disk took back, once more
-            await node.fleet.keep()
+            await node.membership.keep()
         self._store.database.close()
         for descriptor in self._lock:
             os.close(descriptor)

@@ -53,6 +53,7 @@ POINTS = (
     "roster:after_verify_before_commit",
     "roster:before_cut",
     "revoke:before_commit",
+    "roster:before_again",
     "pair:after_code_burn",
     "pair:before_admit_commit",
     "pair:after_confirm_before_commit",

@@ -145,6 +145,7 @@ class Fleet:
             StoreFailed: it is not.
         """
         if not self._is_kept:
+            fault("roster:before_again")
             self._is_kept = True
             entries = self.roster.entries()
             self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in entries)

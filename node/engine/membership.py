@@ -16,6 +16,7 @@ from fleet.core.address import NAME, OPERATOR, parse_query
 from fleet.core.directory import NodeEntry
 from fleet.core.envelope import DEFAULT_EXPIRY_S
 from fleet.core.errors.requests import MalformedName, MalformedRequest, WrongState
+from fleet.core.errors.store import NotKept, StoreFailed
 from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed
 from fleet.core.invitation import Invitation as Token
 from fleet.core.invitation import invitation_name, make_token, parse_token
@@ -71,6 +72,9 @@ class Membership:
         self._secret = secret
         self._addresses = addresses
         self._refused: Counter[str] = Counter()
+        self._unwritten: list[
+            dict[str, str]
+        ] = []  # revocations in force whose group was taken back
         self._open_door()
         fleet.listen(self._roster_changed)
         self._roster_changed()
@@ -214,8 +218,11 @@ class Membership:
             NotAllowed: the root key is not here.
             KeyLocked: it is locked, and the passphrase is none or wrong.
             UnknownNode: nobody is called that.
+            NotKept: it is out and cut off, and that is not durable yet.
         """
         self._require_admin("revoke")
+        if again := [one for one in self._unwritten if node in (one["node"], one["id"])]:
+            return await self._put_out(again[-1])
         found = self.node_called(node)
         if found.node_id == self._fleet.me.node_id:
             raise WrongState(
@@ -231,10 +238,32 @@ class Membership:
         self.has_signed()
         self._peers.spread_roster(entries)  # also to the one put out: it is to know
         self._fleet.merge(entries)
-        self._audit("node revoked", node=label, id=found.node_id, reason=reason)
+        facts = {"node": label, "id": found.node_id, "reason": reason}
+        self._unwritten.append(facts)
         fault("revoke:before_commit")
-        await self._fleet.keep()
-        return {"node": label, "id": found.node_id}
+        return await self._put_out(facts)
+
+    async def _put_out(self, facts: dict[str, str]) -> dict[str, str]:
+        try:
+            await self.keep()
+        except StoreFailed as error:
+            raise NotKept(f"{facts['node']} is put out and cut off", error) from error
+        return {"node": facts["node"], "id": facts["id"]}
+
+    async def keep(self) -> None:
+        """Make durable who belongs, and that somebody was put out, if a failing disk took it back.
+
+        Raises:
+            StoreFailed: it is not.
+        """
+        facts, self._unwritten = self._unwritten, []
+        try:
+            for one in facts:
+                self._audit("node revoked", **one)
+            await self._fleet.keep()
+        except StoreFailed:
+            self._unwritten = [*facts, *self._unwritten]
+            raise
 
     def withdrawals(self, node_id: str, reason: str) -> tuple[SignedEntry, ...]:
         """That a node's admin keys sign no more: whom they let in until now stays, nobody else comes.

@@ -74,7 +74,7 @@ class Node:
                 await self.outbox.expire()
                 await self.inbox.expire()
                 self.permits.tidy()
-                await self.fleet.keep()
+                await self.membership.keep()
                 if sweeps % _TIDY_EVERY_SWEEPS == 0:
                     before_s = self.clock.wall_s() - DEDUPE_KEPT_S
                     self.store.outbox.drop_before(before_s)

@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 
 from tests.faults.conftest import Judge
-from tests.faults.field import Field, arm, heal, settled
+from tests.faults.field import Field, arm, heal, is_gone, settled
 from tests.support.homes import Home, Scene, scene
 from tests.support.until import until
 
-NOT_ALLOWED = 7
+NOT_YET, NOT_ALLOWED = 5, 7
 
 
 def token_of(home: Home) -> str:
@@ -69,6 +69,31 @@ def test_an_admin_that_fails_while_it_revokes_can_revoke_again_and_it_holds(
         heal(white, pid, plan)
         until(lambda: is_out(white, "nova") or white.run("revoke", "nova").code == 0, "revoked")
         assert_shut_out(both, white)
+
+
+@pytest.mark.parametrize("trouble", ["full", "busy"])
+def test_an_admin_killed_before_a_failed_revocation_is_written_had_not_said_it_was_and_learns_it(
+    fails: Judge, trouble: str
+) -> None:
+    """The write fails, and the node is killed when it is about to try again, within a second."""
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("kay"))
+        white, kay = both.sender, both.recipient
+        nova = met(stage, white, kay)
+        plan = f"revoke:before_commit={trouble},roster:before_again=kill"
+        pid = arm(white, plan)
+        stage.wait_linked(white, kay)
+        said = white.run("revoke", "nova", "--json")
+        assert (said.code, said.json["error"]["code"]) == (NOT_YET, "not_kept")
+        until(partial(is_gone, pid), "white is killed before it has written it down")
+        until(partial(is_out, kay, "nova"), "kay was told")
+        kay.ask("down")
+        kay.again()
+        assert is_out(kay, "nova"), "who was told keeps it"
+        white.again()
+        until(partial(is_out, white, "nova"), "white learns it from kay")
+        judged_alike(both, fails)
+        assert_shut_out(Field(stage, nova, kay, both.recordings), kay)
 
 
 @pytest.mark.parametrize("point", ["roster:after_verify_before_commit", "roster:before_cut"])

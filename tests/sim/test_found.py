@@ -101,6 +101,54 @@ def test_a_revocation_heard_while_the_disk_is_full_cuts_off_at_once_and_is_kept_
     play_world(story, check)
 
 
+def test_a_revocation_that_could_not_be_written_is_not_called_one_until_it_is() -> None:
+    async def story(world: World) -> None:
+        white, nova, kai = await world.fleet("white", "nova", "kai")
+        white.disk.trouble = FULL
+        for _ in range(2):  # the same again is no other answer
+            said = await white.call("revoke", node="kai", reason="lost")
+            assert said.error is not None
+            assert (said.exit, said.error["code"]) == (5, "not_kept")
+            assert said.error["message"].startswith("kai is put out and cut off, and that is not")
+        assert white.up_node.peers.session(kai.node_id) is None
+        roster = nova.up_node.fleet.roster
+        await world.until(lambda: roster.revoked(kai.node_id) is not None, "nova is told")
+        white.disk.mend()
+        assert (await white.call("revoke", node="kai")).exit == 0
+        world.revoked.add(kai.node_id)
+        assert await put_out(white) == 1
+        world.net.cut(white.node_id, nova.node_id)
+        world.net.cut(nova.node_id, white.node_id)
+        white.crash()
+        white.up()
+        assert white.up_node.fleet.roster.revoked(kai.node_id) is not None
+        world.net.heal()
+
+    play_world(story, check)
+
+
+def test_a_revocation_that_could_not_be_written_is_written_as_soon_as_it_can_be() -> None:
+    async def story(world: World) -> None:
+        white, _, kai = await world.fleet("white", "nova", "kai")
+        white.disk.trouble = FULL
+        assert (await white.call("revoke", node="kai", reason="lost")).exit == 5
+        world.revoked.add(kai.node_id)
+        await asyncio.sleep(3.0)
+        white.disk.mend()
+        await asyncio.sleep(2.0)
+        assert await put_out(white) == 1, "it is in the log, once"
+        white.crash()
+        white.up()
+        assert white.up_node.fleet.roster.revoked(kai.node_id) is not None
+
+    play_world(story, check)
+
+
+async def put_out(host: Host) -> int:
+    """How many revocations a node's log tells of."""
+    return sum(e["kind"] == "node revoked" for e in (await host.call("log", lines=1_000)).items)
+
+
 def test_a_node_that_stops_takes_up_no_link() -> None:
     async def story(world: World) -> None:
         white, nova = await linked(world)

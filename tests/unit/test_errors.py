@@ -30,7 +30,7 @@ from fleet.core.errors.requests import (
     UndecodableText,
     UnknownProfile,
 )
-from fleet.core.errors.store import MailboxFull, NoSpace
+from fleet.core.errors.store import MailboxFull, NoSpace, NotKept
 from fleet.core.errors.tree import FAMILIES, every_error
 from fleet.core.errors.trust import (
     InvitationRefused,
@@ -157,6 +157,11 @@ SAID = [
         NoSpace("/h/fleet.db"),
         "no space left for /h/fleet.db; nothing was accepted",
         "make room on the disk that holds /h/fleet.db, then try again",
+    ),
+    (
+        NotKept("kai is put out and cut off", NoSpace("/h/fleet.db")),
+        "kai is put out and cut off, and that is not written down yet: no space left for /h/fleet.db",
+        "this node goes on trying; should it end before that, do the same again",
     ),
     (
         MailboxFull("the inbox of rin@nova", 5),

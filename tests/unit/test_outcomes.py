@@ -16,7 +16,7 @@ CODES = {
     2: "malformed_name malformed_request empty_text undecodable_text bad_config key_reused",
     3: "unknown_agent unknown_node unknown_envelope unknown_profile",
     4: "ambiguous_name",
-    5: "mailbox_full pane_gone agent_asking agent_not_ready",
+    5: "mailbox_full not_kept pane_gone agent_asking agent_not_ready",
     6: "unconfirmed in_doubt",
     7: "unauthenticated not_allowed key_locked not_paired invitation_refused unsafe_home",
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
@@ -32,7 +32,7 @@ STATUSES = {
     "UNAUTHENTICATED": "unauthenticated",
     "PERMISSION_DENIED": "not_allowed key_locked invitation_refused",
     "RESOURCE_EXHAUSTED": "mailbox_full too_busy rate_exceeded",
-    "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space",
+    "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space not_kept",
     "UNIMPLEMENTED": "version_mismatch unknown_call",
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",
     "INTERNAL": "fleet_error illegal_transition",

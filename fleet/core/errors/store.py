@@ -22,6 +22,19 @@ class NoSpace(StoreFailed):
         )
 
 
+class NotKept(StoreFailed):
+    """It was done and is in force, and it is not on the disk yet."""
+
+    def __init__(self, what: str, error: StoreFailed) -> None:
+        """``what`` is in force; ``error`` is why it could not be written down."""
+        trouble = str(error).removesuffix("; nothing was accepted")
+        FleetError.__init__(
+            self,
+            f"{what}, and that is not written down yet: {trouble}",
+            hint="this node goes on trying; should it end before that, do the same again",
+        )
+
+
 class MailboxFull(FleetError):
     """A queue is at its stated limit; nothing was accepted."""
 
