@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fleet.cli.command import Group, Parser
 from fleet.cli.main import TABLE, load, overview
 
 PAGE = Path(__file__).parent / "reference/cli.md"
-_BLOCK = re.compile(r"(```console\n\$ fleet (?:(\w+) )?--help\n).*?(```\n)", re.DOTALL)
+_BLOCK = re.compile(r"(```console\n\$ fleet (?:((?:\w+ )*\w+) )?--help\n).*?(```\n)", re.DOTALL)
 
 
 def renewed(page: str) -> str:
@@ -23,7 +24,28 @@ def renewed(page: str) -> str:
 def _help(command: str) -> str:
     if not command:
         return f"{overview()}\n"
-    return load(command).parser(command, TABLE[command][1]).format_help()
+    return parser_of(command).format_help()
+
+
+def parser_of(command: str) -> Parser:
+    """The parser of a command, or of one below another: ``team check``."""
+    name, _, below = command.partition(" ")
+    one = load(name)
+    if below and isinstance(one, Group):
+        return one.load(name, below).parser(command, one.table[below][1])
+    return one.parser(command, TABLE[name][1])
+
+
+def every_command() -> list[str]:
+    """All of them, each followed by those below it."""
+    found: list[str] = []
+    for name in TABLE:
+        one = load(name)
+        found += [
+            name,
+            *(f"{name} {below}" for below in (one.table if isinstance(one, Group) else ())),
+        ]
+    return found
 
 
 if __name__ == "__main__":

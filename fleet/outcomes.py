@@ -11,7 +11,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from fleet.core.delivery import State
-from fleet.core.errors import base, ends, names, nodes, panes, requests, store, trust, worktrees
+from fleet.core.errors import (
+    base,
+    ends,
+    files,
+    names,
+    nodes,
+    panes,
+    requests,
+    store,
+    trust,
+    worktrees,
+)
 from fleet.core.errors.base import FleetError
 
 EXIT_REACHED = 0
@@ -41,6 +52,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         requests.UndecodableText: Outcome("INVALID_ARGUMENT", EXIT_USAGE),
         requests.TooLarge: Outcome("INVALID_ARGUMENT", EXIT_REFUSED),
         requests.BadConfig: Outcome("INVALID_ARGUMENT", EXIT_USAGE),
+        files.MalformedTeamFile: Outcome("INVALID_ARGUMENT", EXIT_USAGE),
         requests.KeyReused: Outcome("INVALID_ARGUMENT", EXIT_USAGE),
         requests.UnknownProfile: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         requests.WrongState: Outcome("FAILED_PRECONDITION", EXIT_REFUSED),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.cli.command import UsageError
+from docs.write_reference import every_command, parser_of
+from fleet.cli.command import Group, UsageError
 from fleet.cli.main import ALIASES, TABLE, load, parse
 from tests.support.pages import DOCS, ROOT, blocks, pages, prose, quoted, rows, section
 
@@ -116,7 +117,8 @@ def commands(line: str) -> Iterator[list[str]]:
 def mistake_in(words: list[str]) -> str:
     """What the program would say against a command line; ``--help`` needs no more than its command."""
     if "--help" in words:
-        return "" if all(word in TABLE for word in words if word != "--help") else "no command"
+        plain = " ".join(word for word in words if word != "--help")
+        return "" if plain in {"", *every_command()} else "no command"
     try:
         parse(words)
     except UsageError as mistake:
@@ -149,10 +151,18 @@ def test_the_commands_page_has_a_section_for_each_command_in_the_order_of_the_ta
     assert headings == list(TABLE)
 
 
+def test_the_commands_page_has_a_section_for_each_command_below_another_in_order() -> None:
+    headings = re.findall(
+        r"^#### fleet (\w+ \w+)$", (DOCS / "reference/cli.md").read_text(), re.MULTILINE
+    )
+    assert headings == [name for name in every_command() if " " in name]
+    assert all(isinstance(load(name.partition(" ")[0]), Group) for name in headings)
+
+
 def test_every_example_in_a_help_text_is_understood() -> None:
-    for name in TABLE:
-        (words,) = commands(load(name).example)
-        assert words[0] == name
+    for name in every_command():
+        (words,) = commands((parser_of(name).epilog or "").removeprefix("example:\n  "))
+        assert " ".join(words).startswith(name)
         assert mistake_in(words) == ""
 
 

@@ -131,6 +131,51 @@ class Command:
         return parser
 
 
+class Group:
+    """Commands below one word: ``fleet team check``. Each is a ``Command`` called ``team check``.
+
+    ``table`` is as that of ``fleet.cli.main``: the module of each, imported only when it is meant, and
+    what it does.
+    """
+
+    __slots__ = ("example", "table")
+
+    def __init__(self, table: dict[str, tuple[str, str]], example: str) -> None:
+        self.table = table
+        self.example = example
+
+    def parser(self, name: str, about: str) -> Parser:
+        """What shows the help of the word itself."""
+        parser = Parser(f"fleet {name}", about, self.example)
+        listed = parser.add_argument_group("commands", "each has --help, with an example")
+        for sub, (_, does) in self.table.items():
+            listed.add_argument(sub, nargs="?", help=does)
+        parser.usage = f"fleet {name} [-h] COMMAND …"
+        return parser
+
+    def load(self, name: str, sub: str) -> Command:
+        """The command of this word; imports its module.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if sub not in self.table:
+            from difflib import get_close_matches
+
+            near = get_close_matches(sub, self.table, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else f"fleet {name} --help lists them"
+            said = f"fleet {name} has no command {sub!r}" if sub else f"fleet {name} does what?"
+            raise UsageError(said, f"usage: fleet {name} COMMAND …", hint)
+        command: Command = module_of(self.table[sub][0])[f"{name} {sub}"]
+        return command
+
+
+def module_of(name: str) -> dict[str, Any]:
+    """The commands of a module of ours, by their names."""
+    commands: dict[str, Any] = __import__(f"fleet.cli.{name}", fromlist=["COMMANDS"]).COMMANDS
+    return commands
+
+
 class Invocation:
     """One command as it was typed: what was given, which home, where to answer."""
 

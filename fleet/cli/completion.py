@@ -30,6 +30,7 @@ def _completion(call: Invocation) -> int:
 
 def whole_parser() -> argparse.ArgumentParser:
     """All commands in one parser, as completion and the reference page want them."""
+    from fleet.cli.command import Group
     from fleet.cli.main import TABLE, load
 
     whole = argparse.ArgumentParser("fleet", description="Messages by name between AI agents.")
@@ -37,7 +38,14 @@ def whole_parser() -> argparse.ArgumentParser:
     whole.add_argument("--home", metavar="DIR", help="which node: its home")
     commands = whole.add_subparsers(metavar="COMMAND")
     for name, (_, about) in TABLE.items():
-        parser = load(name).parser(name, about)
+        command = load(name)
+        if isinstance(command, Group):
+            below = commands.add_parser(name, help=about).add_subparsers(metavar="COMMAND")
+            for sub, (_, does) in command.table.items():
+                parser = command.load(name, sub).parser(f"{name} {sub}", does)
+                below.add_parser(sub, parents=[parser], help=does, add_help=False)
+            continue
+        parser = command.parser(name, about)
         commands.add_parser(name, parents=[parser], help=about, add_help=False)
     return whole
 

@@ -11,6 +11,7 @@ import time
 import traceback
 
 from fleet.core.errors.base import FleetError
+from fleet.core.errors.files import MalformedTeamFile
 from fleet.outcomes import EXIT_BUG, outcome_of
 from fleet.paths import LOGS, home_from
 
@@ -35,8 +36,12 @@ def told(error: Exception, words: Sequence[str], terminal: Terminal) -> int:
 
 
 def as_json(error: FleetError) -> dict[str, Any]:
-    """An error in the door's form."""
-    return {
+    """An error in the door's form; beside it each mistake in a file, taken apart."""
+    apart = [
+        {"key": m.key, "found": m.found, "allowed": m.allowed, "hint": m.hint}
+        for m in (error.mistakes if isinstance(error, MalformedTeamFile) else ())
+    ]
+    return ({"mistakes": apart} if apart else {}) | {
         "code": error.code,
         "message": error.message,
         "hint": error.hint,

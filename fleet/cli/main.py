@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from fleet.cli.command import Invocation, UsageError
+from fleet.cli.command import Group, Invocation, UsageError, module_of
 from fleet.cli.door import Failed
 from fleet.cli.terminal import Terminal, Unheard
 from fleet.paths import home_from
@@ -27,6 +27,7 @@ GROUPS = {
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
     ),
+    "teams": ("team",),
     "the rest": ("whoami", "completion", "version"),
 }  # fmt: skip
 TABLE = {
@@ -63,6 +64,7 @@ TABLE = {
     "release": ("letters", "let a held envelope through, or have it looked at again"),
     "revive": ("letters", "send a dead letter's text again, as a new envelope"),
     "route": ("route", "walk a message's way layer by layer, and type nothing"),
+    "team": ("team", "agents that work together: their file, who is in it, what they do"),
     "whoami": ("status", "who the node takes the caller for"),
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("completion", "print the version"),
@@ -127,7 +129,7 @@ def _dispatch(words: Sequence[str], terminal: Terminal) -> int:
     ahead, name, behind = _split(words)
     if name in {"", "help"}:
         if behind and behind[0] in TABLE:
-            return _dispatch([*ahead, behind[0], "--help"], terminal)
+            return _dispatch([*ahead, *behind, "--help"], terminal)
         terminal.say(overview())
         return 0
     command, parser, given = _parsed(ahead, name, behind)
@@ -147,18 +149,30 @@ def parse(words: Sequence[str]) -> tuple[Command, Parser, Namespace]:
 def _parsed(ahead: list[str], name: str, behind: list[str]) -> tuple[Command, Parser, Namespace]:
     if name not in TABLE:
         raise _unknown(name)
-    command = load(name)
-    parser = command.parser(name, TABLE[name][1])
+    command, about = load(name), TABLE[name][1]
+    if isinstance(command, Group):
+        return _parsed_below(command, ahead, name, behind)
+    parser = command.parser(name, about)
     given = parser.read([*ahead, *behind], takes_program=command.takes_program)
     return command, parser, given
 
 
-def load(name: str) -> Command:
-    """The command of this name; imports its module."""
-    commands: dict[str, Command] = __import__(
-        f"fleet.cli.{TABLE[name][0]}", fromlist=["COMMANDS"]
-    ).COMMANDS
-    return commands[name]
+def _parsed_below(
+    group: Group, ahead: list[str], name: str, behind: list[str]
+) -> tuple[Command, Parser, Namespace]:
+    between, sub, rest = _split(behind)
+    if sub == "help":
+        group.parser(name, TABLE[name][1]).parse_args(["--help"])
+    command = group.load(name, sub)
+    parser = command.parser(f"{name} {sub}", group.table[sub][1])
+    given = parser.read([*ahead, *between, *rest], takes_program=command.takes_program)
+    return command, parser, given
+
+
+def load(name: str) -> Command | Group:
+    """The command of this name, or those below it; imports its module."""
+    command: Command | Group = module_of(TABLE[name][0])[name]
+    return command
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.cli.command import UsageError
-from fleet.cli.main import TABLE, parse
+from fleet.cli.command import Group, UsageError
+from fleet.cli.main import TABLE, load, parse
 from tests.support.pages import ROOT
 
 _COMMAND = re.compile(r"(?<![\w/-])fleet ([a-z]+(?: [^;,:()'\"`\n]*)?)")
@@ -44,8 +44,10 @@ def commands(text: str) -> Iterator[list[str]]:
     for found in _COMMAND.findall(text):
         words = re.split(r" (?:or|and|&&) ", found)[0].rstrip(" .").split()
         if words[0] not in PROSE:
+            assert words[0] in TABLE, text
             options = [n for n, word in enumerate(words) if word.startswith("--")]
-            yield [words[0], *(word for n in options for word in words[n : n + 2])]
+            named = 2 if isinstance(load(words[0]), Group) else 1
+            yield [*words[:named], *(word for n in options for word in words[n : n + 2])]
 
 
 def mistake_in(words: list[str]) -> str:

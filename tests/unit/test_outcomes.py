@@ -13,7 +13,7 @@ from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached
 # fmt: off
 CODES = {
     1: "fleet_error illegal_transition",
-    2: "malformed_name malformed_request empty_text undecodable_text bad_config key_reused",
+    2: "malformed_name malformed_request empty_text undecodable_text bad_config malformed_team_file key_reused",
     3: "unknown_agent unknown_node unknown_envelope unknown_profile",
     4: "ambiguous_name",
     5: "mailbox_full not_kept pane_gone agent_asking agent_not_ready",
@@ -26,7 +26,7 @@ CODES = {
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
-                        "bad_config key_reused",
+                        "bad_config malformed_team_file key_reused",
     "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_profile",
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from fleet.core.errors import base, ends, names, nodes, panes, requests, store, trust, worktrees
+from fleet.core.errors import (
+    base,
+    ends,
+    files,
+    names,
+    nodes,
+    panes,
+    requests,
+    store,
+    trust,
+    worktrees,
+)
 from fleet.core.errors.base import FleetError
 
-FAMILIES = (base, requests, names, trust, nodes, store, panes, worktrees, ends)
+FAMILIES = (base, requests, files, names, trust, nodes, store, panes, worktrees, ends)
 """The modules that errors are in; a class is part of the tree once its module is loaded."""
 
 

@@ -1,0 +1,14 @@
+"""``team``: what is below it. A command that is added is a line here, and stands in its own module."""
+
+from __future__ import annotations
+
+from fleet.cli.command import Group
+
+COMMANDS = {
+    "team": Group(
+        {
+            "check": ("team_file", "read a team file and say everything that is wrong with it"),
+        },
+        "fleet team check team.toml",
+    )
+}
