@@ -22,7 +22,7 @@ from fleet.core.directory import AgentEntry, Presence
 from fleet.core.frames import PROTOCOL, DirectoryWord, Frame, Hello, ProbeAsk
 from fleet.core.roster import Admit
 from fleet.wire import frame_to_wire
-from node.adapters.credentials import Identity, channel_to, server_credentials
+from node.adapters.credentials import CLIENT_OPTIONS, Identity, server_credentials
 from node.adapters.pki import new_node_key, node_certificate, pem_of, private_pem, public_bytes
 from node.adapters.stream import StreamLink
 from node.doors.newcomers import Newcomers
@@ -32,6 +32,9 @@ from tests.support.members import Member, let_in, meet, run
 from tests.support.until import eventually
 
 CUT_OFF_S = 3.0
+WINDOW_BYTES = 65_536
+NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", WINDOW_BYTES)]
+"""A program that reads nothing is sent so much and not a byte more."""
 LINK = "/fleet.v1.Peering/Link"
 HELLO = Hello(PROTOCOL, "0", "kai", "b" * 16, "e" * 16, (), "")
 
@@ -50,8 +53,11 @@ async def hostile(white: Member, name: str) -> tuple[Admit, Identity]:
 @asynccontextmanager
 async def stream(to: Member, identity: Identity) -> AsyncGenerator[Any]:
     """A stream to a node's peer door, on which nothing was said yet."""
-    pinned = pem_of(to.keyring.certificate)
-    async with channel_to(to.address, identity, pinned, to.id) as channel:
+    credentials = grpc.ssl_channel_credentials(
+        pem_of(to.keyring.certificate), identity.key, identity.certificate
+    )
+    options = [*CLIENT_OPTIONS, *NARROW, ("grpc.ssl_target_name_override", to.id)]
+    async with grpc.aio.secure_channel(to.address, credentials, options) as channel:
         call: Any = channel.stream_stream(LINK)()
         await call.initial_metadata()
         yield call
@@ -76,18 +82,17 @@ async def quiet(to: Member, who: Admit, call: Any) -> None:
 
 
 async def deaf(to: Member, who: Admit, call: Any) -> None:
-    """It reads nothing, until the other side cannot write any more."""
+    """It reads nothing, and the other side is in the middle of a word that is longer than what it takes
+    unread."""
     await quiet(to, who, call)
     session = to.node.peers.session(who.node_id)
     assert session is not None
+    await eventually(lambda: session.link.backlog == 0, "all that was said is written")
     agents = tuple(AgentEntry(f"a{n}", to.id, "p" * 60, Presence.ONLINE, n) for n in range(5_000))
-    for _ in range(40):
-        session.link.send(DirectoryWord(full=True, agents=agents))
-    backlog = -1
-    while backlog != session.link.backlog:  # until nothing moves any more
-        backlog = session.link.backlog
-        await asyncio.sleep(0.2)
-    assert backlog > 0
+    word = DirectoryWord(full=True, agents=agents)
+    assert len(frame_to_wire(word).SerializeToString()) > 2 * WINDOW_BYTES
+    session.link.send(word)
+    session.link.send(word)
 
 
 HABITS: dict[str, Callable[[Member, Admit, Any], Awaitable[None]]] = {
@@ -104,11 +109,12 @@ def test_its_open_streams_end_within_three_seconds_whatever_it_does_with_them(
         kai, identity = await hostile(white, "kai")
         await eventually(lambda: nova.node.fleet.roster.member(kai.node_id), "nova knows kai")
         async with AsyncExitStack() as stack:
-            calls = []
+            calls, sessions = [], []
             for member in (white, nova):
                 call = await stack.enter_async_context(stream(member, identity))
                 await HABITS[habit](member, kai, call)
                 calls.append(call)
+                sessions.append(member.node.peers.session(kai.node_id))
             with capture_logs() as logs:
                 await white.node.membership.revoke("kai", "")
                 try:
@@ -121,6 +127,8 @@ def test_its_open_streams_end_within_three_seconds_whatever_it_does_with_them(
                 assert member.node.peers.session(kai.node_id) is None
                 with pytest.raises(grpc.aio.AioRpcError):
                     await read_to_the_end(call)
+            if habit == deaf.__name__:
+                assert all(session.link.backlog >= 2 for session in sessions), "never written"
 
     run(tmp_path, story, "white", "nova")
 

@@ -15,7 +15,7 @@ SHORT_EACH, LONG_EACH, OTHER_EACH = 2, 25, 10
 """Messages to each of two agents: of every kill in ``make test``, and of kills and of other faults
 in ``make test-faults``."""
 _WRITES_OF_A_START = 14
-ACTIONS = ("kill", "exception", "stall8", "full", "busy")
+ACTIONS = ("kill", "exception", "stall8", "stall30", "full", "busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
