@@ -37,29 +37,29 @@ def logged() -> dict[str, str]:
 def audited() -> set[str]:
     """Every constant that reaches ``audit`` as its first argument, also through other methods."""
     kinds: set[str] = set()
-    for tree in modules():
-        sinks = {"audit": 0}
-        while True:
-            found = set(_passed_on(tree, sinks)) - sinks.items()
-            if not found:
-                break
-            sinks |= dict(found)
+    trees = modules()
+    sinks = {
+        ("audit", 0)
+    }  # methods, and which of their arguments it is; also those of other modules
+    while found := {sink for tree in trees for sink in _passed_on(tree, sinks)} - sinks:
+        sinks |= found
+    for tree in trees:
         for _, method, args in calls(tree):
-            if method in sinks and len(args) > sinks[method]:
-                match args[sinks[method]]:
+            for place in (place for name, place in sinks if name == method and place < len(args)):
+                match args[place]:
                     case ast.Constant(value=str(kind)):
                         kinds.add(kind)
     return kinds
 
 
-def _passed_on(tree: ast.AST, sinks: dict[str, int]) -> Iterator[tuple[str, int]]:
+def _passed_on(tree: ast.AST, sinks: set[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     """Methods that hand one of their own parameters to a sink, and which one it is."""
     for function in ast.walk(tree):
         if isinstance(function, FUNCTIONS):
             names = [a.arg for a in function.args.args if a.arg != "self"]
             for _, method, args in calls(function):
-                if method in sinks and len(args) > sinks[method]:
-                    match args[sinks[method]]:
+                for place in (p for sink, p in sinks if sink == method and p < len(args)):
+                    match args[place]:
                         case ast.Name(id=name) if name in names:
                             yield function.name, names.index(name)
 
