@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from fleet.core import teamrules
-from fleet.core.team import PLACES, RolePlan, TeamPlan, Worktree, branch_of, seats, seats_of
+from fleet.core.branch import FIELDS
+from fleet.core.team import RolePlan, TeamPlan, Worktree, branch_of, seats, seats_of
 from fleet.core.trust import Policy, Verb
 from fleet.teamfile import FILE_LIMIT_BYTES, ORDERS_LIMIT_BYTES, read
 from fleet.teamfile.shapes import LimitsTable, RoleTable, SkillTable, TeamTable
@@ -63,7 +64,7 @@ def test_every_key_is_on_the_page_with_its_default_and_no_other(
 
 def test_the_words_that_a_key_may_have_are_all_on_the_page() -> None:
     words = {*quoted(PAGE.read_text())}
-    assert {*Worktree, *Policy} | {f"{{{place}}}" for place in PLACES} <= words
+    assert {*Worktree, *Policy} | {f"{{{field}}}" for field in FIELDS} <= words
     assert {verb.value for verb in Verb} <= {*quoted((DOCS / "concepts/trust.md").read_text())}
 
 

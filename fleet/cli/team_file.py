@@ -46,7 +46,7 @@ def _as_json(file: str, plan: TeamPlan) -> dict[str, object]:
 
     told = [
         {"seat": seat, "role": role.name, "agent": agent_name(plan.name, seat), "node": role.node,
-         "branch": branch_of(plan.name, role, seat, "{task}") if role.worktree == "own" else "",
+         "branch": branch_of(plan.name, role, seat) if role.worktree == "own" else "",
          "agreed": agreed_digest(role)}
         for seat, role in seats(plan).items()
     ]  # fmt: skip
@@ -90,7 +90,7 @@ def _row(plan: TeamPlan, role: RolePlan) -> tuple[object, ...]:
         role.node,
         join(role.command) if role.command else role.profile,
         " ".join(filter(None, (role.worktree.value, repository))),
-        role.branch.replace("{team}", plan.name).replace("{role}", role.name) if is_own else "",
+        role.branch if is_own else "",
         role.limits.claims,
         ", ".join(skill.id for skill in role.skills),
         f"{len(role.orders)} characters" if role.orders else "none",

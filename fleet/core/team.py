@@ -7,23 +7,20 @@ A plan is what people wrote down; who lives where is not in it. What a plan may 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
 
 from fleet.core.address import parse_name
+from fleet.core.branch import branch_name
 from fleet.core.trust import Policy, Verb
 
 ANY_NODE = "any"
 """A role that may live on any node which accepted it."""
-DEFAULT_BRANCH = "{team}/{seat}"
-PLACES = ("team", "role", "seat", "task")
-"""What may stand in braces in the name of a branch."""
+DEFAULT_BRANCH = "{team}/{role}"
 DEFAULT_GRANTS = (Verb.MESSAGE, Verb.OBSERVE, Verb.SPAWN)
 """Start it, speak to it, see whether it is stuck. ``control`` is for those who want more."""
-_PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 class Worktree(StrEnum):
@@ -57,7 +54,7 @@ class Limits:
 class RolePlan:
     """One role and all its seats. ``repository`` is the one that counts: its own, else the team's.
 
-    ``include`` are files that git does not have (``.env``), copied from the repository's checkout on
+    ``include`` are patterns of files that git does not have (``.env``), copied from the repository's checkout on
     that node into each new worktree. ``grants`` is what the team may do with its members there.
     """
 
@@ -120,14 +117,12 @@ def agent_name(team: str, seat: str) -> str:
 
 
 def branch_of(team: str, role: RolePlan, seat: str, task: str = "") -> str:
-    """The name of the branch that a member works on. ``task`` is what it has claimed, if anything."""
-    known: dict[str, str] = dict(zip(PLACES, (team, role.name, seat, task), strict=True))
-    return _PLACE.sub(lambda place: known[place[1]], role.branch)
+    """The branch that a member works on, ``{role}`` being its seat. ``task`` is what it has claimed.
 
-
-def places(pattern: str) -> frozenset[str]:
-    """What stands in braces in a pattern of a branch."""
-    return frozenset(_PLACE.findall(pattern))
+    Raises:
+        MalformedRequest: there can be none of that name.
+    """
+    return branch_name(role.branch, team=team, role=seat, task=task)
 
 
 # --- forms and digests ---

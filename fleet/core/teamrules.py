@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.core.errors.files import Mistake
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.team import (
     ANY_NODE,
-    PLACES,
     RolePlan,
     Skill,
     TeamPlan,
     Worktree,
     branch_of,
-    places,
     seats_of,
 )
 from fleet.core.teamvalues import (
@@ -224,46 +223,43 @@ def _of_seats(team: str, roles: list[RolePlan]) -> Iterator[Mistake]:
 
 
 def _of_branches(team: str, roles: list[RolePlan]) -> Iterator[Mistake]:
-    taken: dict[tuple[str, str], RolePlan] = {}
+    """Branches that git could not have beside each other, with and without a task."""
+    taken: dict[tuple[str, str], tuple[str, str]] = {}
     for role in roles:
-        key = f"roles.{key_of(role.name)}.branch"
-        if unknown := places(role.branch) - {*PLACES}:
-            known = ", ".join(f"{{{place}}}" for place in PLACES)
-            yield Mistake(key, shown(f"{{{min(unknown)}}}"), f"in braces: {known}")
-        elif role.worktree is Worktree.OWN and is_name(team) and is_name(role.name):
+        if role.worktree is Worktree.OWN and is_name(team) and is_name(role.name):
             yield from _of_own_branches(team, role, taken)
 
 
 def _of_own_branches(
-    team: str, role: RolePlan, taken: dict[tuple[str, str], RolePlan]
+    team: str, role: RolePlan, taken: dict[tuple[str, str], tuple[str, str]]
 ) -> Iterator[Mistake]:
     key = f"roles.{key_of(role.name)}.branch"
     for seat in seats_of(role):
-        branch = branch_of(team, role, seat, "task")
-        if not is_branch(branch):
-            yield Mistake(key, shown(role.branch), "a name that git takes for a branch")
+        try:
+            branches = {branch_of(team, role, seat), branch_of(team, role, seat, "t1")}
+        except MalformedRequest as error:
+            yield Mistake(key, error.message, "a branch with and without a task", error.hint)
             return
-        if other := _in_the_way(role, branch, taken):
-            yield Mistake(
-                key, f"{shown(branch)} for {seat}, in the way of one of roles.{key_of(other.name)}",
-                "a branch for each seat; {seat} or {task} in it sees to that",
-                also=(f"roles.{key_of(other.name)}.branch", f"roles.{key_of(role.name)}.count"),
-            )  # fmt: skip
-            return
-        taken[role.repository, branch] = role
+        for branch in sorted(branches):
+            other = _in_the_way(role.repository, branch, seat, taken)
+            if other is not None:
+                yield Mistake(
+                    key, f"{shown(branch)} for {seat}, where {shown(other[1])} is {other[0]}'s",
+                    "branches of different names, none of them a folder of another",
+                    "{role} is filled in with the seat",
+                    (f"roles.{key_of(role.name)}.count",),
+                )  # fmt: skip
+                return
+            taken[role.repository, branch] = seat, branch
 
 
 def _in_the_way(
-    role: RolePlan, branch: str, taken: dict[tuple[str, str], RolePlan]
-) -> RolePlan | None:
-    """Whose branch git could not have beside this one: the same, or one that is a folder of the other.
-
-    A task has one holder at a time, so branches named after it do not meet.
-    """
-    for (repository, theirs), other in taken.items():
-        by_task = "task" in places(role.branch) and "task" in places(other.branch)
-        is_same = theirs == branch and not by_task
+    repository: str, branch: str, seat: str, taken: dict[tuple[str, str], tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Whose branch git could not have beside this one: the same, or one that is a folder of the other."""
+    for (theirs_in, theirs), holder in taken.items():
+        is_same = theirs == branch and holder[0] != seat
         is_below = branch.startswith(f"{theirs}/") or theirs.startswith(f"{branch}/")
-        if repository == role.repository and (is_same or is_below):
-            return other
+        if theirs_in == repository and (is_same or is_below):
+            return holder
     return None

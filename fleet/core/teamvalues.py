@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator
 
 from fleet.core.address import parse_name, parse_query
+from fleet.core.branch import check_branch
 from fleet.core.errors.files import Mistake
-from fleet.core.errors.requests import MalformedName
+from fleet.core.errors.requests import MalformedName, MalformedRequest
+from fleet.core.worktree import check_include
 
 LINE_CHARS = 1_000
 SHOWN_CHARS = 60
@@ -24,11 +26,6 @@ _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _REPOSITORY = re.compile(
     r"~?/.*|(?:https?|ssh|git|file)://[^-/].*|file:///.*|\w[\w.-]*(?:@\w[\w.-]*)?:(?!//)[^:-].*"
 )
-# git check-ref-format(1), and no option either.
-_NO_BRANCH = re.compile(
-    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|^[-/]|[/.]$|^@?$|(?:^|/)\.|\.lock(?:/|$)"
-)
-_PATTERN_OF_FILES = re.compile(r"[*?\[]")
 
 
 def shown(value: object) -> str:
@@ -85,19 +82,21 @@ def of_a_repository(key: str, text: str) -> Iterator[Mistake]:
         )  # fmt: skip
 
 
-def of_a_file(key: str, path: str) -> Iterator[Mistake]:
-    """A file to copy from one folder to another, at the same place below both."""
-    parts = path.split("/")
-    strange = _CONTROL.search(path) or "\\" in path or len(path) > LINE_CHARS
-    if strange or {"", ".", ".."} & {*parts} or ".git" in map(str.lower, parts):
-        yield Mistake(key, shown(path), "a file below the repository's folder, and not of .git")
-    elif _PATTERN_OF_FILES.search(path):
-        yield Mistake(key, shown(path), "the name of one file; patterns are not read here")
+def of_a_file(key: str, pattern: str) -> Iterator[Mistake]:
+    """Files to copy from one folder to another, at the same place below both."""
+    try:
+        check_include(pattern)
+    except MalformedRequest:
+        yield Mistake(key, shown(pattern), "files below the repository's folder, and not of .git")
 
 
 def is_branch(text: str) -> bool:
-    """Whether git takes it for the name of a branch."""
-    return len(text) <= LINE_CHARS and not _NO_BRANCH.search(text)
+    """Whether there may be a branch of that name."""
+    try:
+        check_branch(text)
+    except MalformedRequest:
+        return False
+    return True
 
 
 def is_name(text: str) -> bool:

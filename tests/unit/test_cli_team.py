@@ -112,7 +112,7 @@ def test_the_roles_of_a_right_file_are_shown_as_a_table(home: Home, file: Path) 
     heading, impl, lead = table.splitlines()
     assert heading.split() == ["SEATS", "NODE", "PROGRAM", "FILES", "BRANCH", "CLAIMS", "ORDERS"]
     assert "impl, impl-2  nova  chat '--no splash'  own" in impl
-    assert "web/{seat}" in impl
+    assert "{team}/{role}" in impl
     assert impl.endswith("9 characters")
     assert lead.split() == ["lead", "any", "claude", "checkout", "1", "none"]
 

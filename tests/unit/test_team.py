@@ -14,7 +14,6 @@ from fleet.core.team import (
     branch_of,
     canonical,
     digest,
-    places,
     seats,
     seats_of,
 )
@@ -43,23 +42,10 @@ def test_a_member_is_called_by_team_and_seat_on_its_node() -> None:
         agent_name("w" * 31, "i" * 32)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "task", "branch"),
-    [
-        ("{team}/{seat}", "", "web/impl-2"),
-        ("{team}/{role}/{task}", "t7", "web/impl/t7"),
-        ("work", "t7", "work"),
-        ("{seat}-{seat}", "", "impl-2-impl-2"),
-    ],
-)
-def test_a_branch_is_named_after_what_its_pattern_says(
-    pattern: str, task: str, branch: str
-) -> None:
-    assert branch_of("web", replace(IMPL, branch=pattern), "impl-2", task) == branch
-
-
-def test_the_places_of_a_pattern_are_what_stands_in_braces() -> None:
-    assert places("{team}/{taks}-x") == {"team", "taks"}
+@pytest.mark.parametrize(("task", "branch"), [("", "web/impl-2"), ("t7", "web/impl-2-t7")])
+def test_a_branch_is_named_after_the_seat_and_the_task_that_it_has(task: str, branch: str) -> None:
+    role = replace(IMPL, branch="{team}/{role}-{task}")
+    assert branch_of("web", role, "impl-2", task) == branch
 
 
 # --- forms and digests ---

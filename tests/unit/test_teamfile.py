@@ -36,7 +36,7 @@ orders = "One task."
 count = 2
 node = "Nova"
 repository = "/srv/web"
-branch = "{{task}}"
+branch = "{{role}}-{{task}}"
 include = [".env"]
 limits = {{ claims = 2, briefing_chars = 8000 }}
 policy = "approval"
@@ -81,7 +81,7 @@ def test_every_key_of_a_file_arrives_in_the_plan(file: Path) -> None:
     assert (lead.name, lead.profile, lead.repository) == ("lead", "claude", SHOP)
     assert (lead.worktree, lead.count, lead.node) == (Worktree.CHECKOUT, 1, "any")
     assert (impl.command, impl.orders, impl.count) == (("chat", "--no splash"), "One task.", 2)
-    assert (impl.node, impl.repository, impl.branch) == ("nova", "/srv/web", "{task}")
+    assert (impl.node, impl.repository, impl.branch) == ("nova", "/srv/web", "{role}-{task}")
     assert (impl.worktree, impl.include) == (Worktree.OWN, (".env",))
     assert (impl.limits, impl.policy, impl.hooks) == (Limits(2, 8_000), Policy.APPROVAL, True)
     assert impl.grants == (Verb.MESSAGE, Verb.CONTROL)
