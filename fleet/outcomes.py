@@ -20,6 +20,7 @@ from fleet.core.errors import (
     panes,
     requests,
     store,
+    teams,
     trust,
     worktrees,
 )
@@ -61,6 +62,10 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         names.UnknownEnvelope: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.AmbiguousName: Outcome("FAILED_PRECONDITION", EXIT_AMBIGUOUS),
         names.NameTaken: Outcome("ALREADY_EXISTS", EXIT_REFUSED),
+        teams.UnknownTeam: Outcome("NOT_FOUND", EXIT_UNKNOWN),
+        teams.UnknownTask: Outcome("NOT_FOUND", EXIT_UNKNOWN),
+        teams.AlreadyClaimed: Outcome("ABORTED", EXIT_REFUSED),
+        teams.LeaseLost: Outcome("ABORTED", EXIT_REFUSED),
         trust.Unauthenticated: Outcome("UNAUTHENTICATED", EXIT_NOT_ALLOWED),
         trust.NotAllowed: Outcome("PERMISSION_DENIED", EXIT_NOT_ALLOWED),
         trust.RateExceeded: Outcome("RESOURCE_EXHAUSTED", EXIT_REFUSED),

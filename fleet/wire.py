@@ -14,6 +14,7 @@ from google.protobuf.internal import api_implementation
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from fleet import teamwire
 from fleet.core import frames
 from fleet.core.bounds import (
     ADDRESSES_LIMIT,
@@ -49,7 +50,7 @@ from fleet.core.roster import (
     SignedEntry,
     Succeed,
 )
-from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, types_pb2
+from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, roster_pb2, teams_pb2, types_pb2
 
 CODEC_IS_FAST = api_implementation.Type() == "upb"
 """The pure Python protobuf is 24 to 44 times slower; a node that runs on it says so."""
@@ -93,6 +94,8 @@ def frame_to_wire(frame: Frame) -> link_pb2.Frame:
             return link_pb2.Frame(standing=_standing_to_wire(frame))
         case frames.Differing():
             return link_pb2.Frame(differing=_differing_to_wire(frame))
+        case frames.TeamWord() | frames.TeamHave() | frames.TeamBeat():
+            return teamwire.frame_to_wire(frame)
         case frames.Unknown():
             raise ValueError("what is not known is not said")
         case _:
@@ -132,6 +135,9 @@ _READERS: dict[str, Callable[[link_pb2.Frame, str], Frame]] = {
     "standing": lambda wire, _: frames.Standing(
         _counts(wire.standing.sent), _counts(wire.standing.got)
     ),
+    "team_word": lambda wire, _: teamwire.word_from_wire(wire.team_word),
+    "team_have": lambda wire, _: teamwire.have_from_wire(wire.team_have),
+    "team_beat": lambda wire, _: teamwire.beat_from_wire(wire.team_beat),
     "differing": lambda wire, _: frames.Differing(
         tuple(map(word, few(wire.differing.forgotten, STANDING_LIMIT, "ids"))),
         tuple(
@@ -338,6 +344,8 @@ def _ask_to_wire(ask: frames.Ask) -> link_pb2.Ask:
                 caller=caller, public_key=public_key, by_old=by_old, by_new=by_new
             )
             return link_pb2.Ask(number=ask.number, follow=follow)
+        case frames.TeamAsk():
+            return link_pb2.Ask(number=ask.number, team=teamwire.ask_to_wire(ask.question))
         case None:
             raise ValueError("what is not known is not asked")
         case _:
@@ -362,6 +370,8 @@ def _ask_from_wire(wire: link_pb2.Ask) -> frames.Ask:
             question = frames.FollowAsk(
                 word(asked.caller), asked.public_key, asked.by_old, asked.by_new
             )
+        case "team":
+            question = teamwire.ask_from_wire(wire.team)
         case _:
             pass  # a newer version's
     return frames.Ask(wire.number, question)
@@ -383,6 +393,9 @@ def _answer_to_wire(answer: frames.Answer) -> link_pb2.Answer:
         case frames.FollowAnswer(entries):
             follow = link_pb2.FollowAnswer(entries=entries_to_wire(entries))
             return link_pb2.Answer(number=answer.number, follow=follow)
+        case frames.TeamAnswer(result, head):
+            told = teams_pb2.TeamAnswer(result=result, head=head)
+            return link_pb2.Answer(number=answer.number, team=told)
         case FleetError() as error:
             return link_pb2.Answer(number=answer.number, error=error_to_wire(error))
         case _:
@@ -404,6 +417,8 @@ def _answer_from_wire(wire: link_pb2.Answer) -> frames.Answer:
         case "follow":
             told = few(wire.follow.entries, 2, "entries")
             body = frames.FollowAnswer(tuple(entry_from_wire(e.body, e.signature) for e in told))
+        case "team":
+            body = frames.TeamAnswer(wire.team.result, wire.team.head)
         case "error":
             body = error_from_wire(wire.error)
         case _:

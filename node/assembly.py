@@ -11,6 +11,7 @@ from fleet.profiles import Profiles
 from node.doors.questions import answer
 from node.engine.admins import Admins
 from node.engine.agents import Agents
+from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.events import Events
 from node.engine.fleet import Fleet
@@ -23,6 +24,7 @@ from node.engine.permits import Permits
 from node.engine.route import Probe, Router
 from node.engine.starter import Starter
 from node.engine.talk import Talk
+from node.engine.teams import Teams
 from node.ports.authority import Authority
 from node.ports.host import Clock
 from node.ports.links import Dialer
@@ -78,9 +80,13 @@ def assemble(
     admins = Admins(fleet, peers, world.authority, membership, store, clock)
     router = Router(fleet, agents, peers, permits, store, clock, world.probe)
     talk = Talk(fleet, inbox, outbox, peers, store, events)
+    teams = Teams(fleet, store, clock, world.authority.team_key(), agents.is_online)
+    copies = Copies(teams, fleet, store, clock)
+    teams.ask, copies.say = peers.ask, peers.say
+    peers.linked, peers.parted, peers.heard_of_team = copies.linked, copies.parted, copies.heard
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, router, talk, events,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, router, talk, teams, copies, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

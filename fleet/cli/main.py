@@ -27,7 +27,7 @@ GROUPS = {
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
     ),
-    "teams": ("team",),
+    "teams": ("team", "task"),
     "the rest": ("whoami", "completion", "version"),
 }  # fmt: skip
 TABLE = {
@@ -65,6 +65,7 @@ TABLE = {
     "revive": ("letters", "send a dead letter's text again, as a new envelope"),
     "route": ("route", "walk a message's way layer by layer, and type nothing"),
     "team": ("team", "agents that work together: their file, who is in it, what they do"),
+    "task": ("task", "what a team has to do: claimed by one at a time, finished with proof"),
     "whoami": ("status", "who the node takes the caller for"),
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("completion", "print the version"),

@@ -23,6 +23,12 @@ CANDIDATES_LIMIT = 4_096
 STEPS_LIMIT = 64
 WORD_LIMIT = 256
 """Characters of what is no text and no sentence: ids, names, addresses."""
+ENTRIES_LIMIT = 4_096
+"""Of a team's log in one word."""
+SEATS_LIMIT = 1_024
+"""Of one team."""
+ENTRY_BYTES = 256 * 1024
+"""Of a team's log, or of a command for it."""
 SENTENCE_LIMIT = 4_096
 LAST_COUNT = 1_000_000_000
 """Of a timeline; sums of a few of them still fit the wire."""

@@ -19,8 +19,8 @@ from fleet.core.roster import SignedEntry
 PROTOCOL = 1
 """The oldest version of the protocol that is spoken: the one before the latest."""
 LATEST_PROTOCOL = 3
-"""Version 2 compares what is open, once in each life of a node. Version 3 knows of nodes with a new key,
-and of roots that followed the founding one."""
+"""Version 2 compares what is open, once in each life of a node. Version 3 knows of teams, of nodes with
+a new key, and of roots that followed the founding one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,19 @@ class FollowAsk:
     by_new: bytes
 
 
-Question = PeekAsk | ProbeAsk | CancelAsk | AdminAsk | FollowAsk
+@dataclass(frozen=True, slots=True)
+class TeamAsk:
+    """A command for a team that lives on the asked node. ``arguments`` are JSON; ``key`` makes the
+    command count once, however often it arrives."""
+
+    caller: str
+    team: str
+    verb: str
+    arguments: bytes
+    key: str
+
+
+Question = PeekAsk | ProbeAsk | CancelAsk | AdminAsk | FollowAsk | TeamAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +245,17 @@ class FollowAnswer:
     entries: tuple[SignedEntry, ...]
 
 
-AnswerBody = ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FollowAnswer | FleetError
+@dataclass(frozen=True, slots=True)
+class TeamAnswer:
+    """What came of a command (JSON), and the number of the log's last entry then."""
+
+    result: bytes
+    head: int
+
+
+AnswerBody = (
+    ScreenAnswer | StepsAnswer | DoneAnswer | AdminAnswer | FollowAnswer | TeamAnswer | FleetError
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +275,43 @@ class Answer:
     body: AnswerBody
 
 
+class LogEntry(NamedTuple):
+    """One entry of a team's log as it is kept and travels. ``tag`` is of it and of all before it, and
+    only the team's home can make one."""
+
+    body: bytes
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TeamWord:
+    """Entries of a team's log from number ``first`` on; ``head`` is the home's last one. ``anew``: what
+    was told before is not the home's log any more."""
+
+    team: str
+    first: int
+    entries: tuple[LogEntry, ...]
+    head: int
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TeamHave:
+    """How far the sender's copy of a team's log goes, and the tag of its last entry."""
+
+    team: str
+    head: int
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TeamBeat:
+    """The agents in these seats live on the sender's node."""
+
+    team: str
+    seats: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """A frame that a newer version knows, by its number there. It is passed over."""
@@ -260,7 +319,8 @@ class Unknown:
     number: int
 
 
+TeamFrame = TeamWord | TeamHave | TeamBeat
 Frame = (
     Hello | RosterWord | DirectoryWord | Post | Taken | Reports | ReportsTaken | Ask | Answer | Standing
-    | Differing | Unknown
+    | Differing | TeamFrame | Unknown
 )  # fmt: skip

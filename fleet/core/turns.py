@@ -19,6 +19,7 @@ from fleet.core.frames import (
     RosterWord,
     Standing,
     Taken,
+    TeamWord,
 )
 
 TOTAL_PER_S = 4_000.0
@@ -99,6 +100,8 @@ def cost(frame: Frame) -> float:
             return 1.0 + len(sent) + len(got)
         case Taken(envelope_ids, declined):
             return 1.0 + len(envelope_ids) / 8 + len(declined)
+        case TeamWord(entries=entries):
+            return 1.0 + len(entries) / 8
         case _:
             return 1.0
 

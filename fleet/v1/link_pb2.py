@@ -25,46 +25,47 @@ _sym_db = _symbol_database.Default()
 from fleet.v1 import directory_pb2 as fleet_dot_v1_dot_directory__pb2
 from fleet.v1 import mailbox_pb2 as fleet_dot_v1_dot_mailbox__pb2
 from fleet.v1 import roster_pb2 as fleet_dot_v1_dot_roster__pb2
+from fleet.v1 import teams_pb2 as fleet_dot_v1_dot_teams__pb2
 from fleet.v1 import types_pb2 as fleet_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x66leet/v1/link.proto\x12\x08\x66leet.v1\x1a\x18\x66leet/v1/directory.proto\x1a\x16\x66leet/v1/mailbox.proto\x1a\x15\x66leet/v1/roster.proto\x1a\x14\x66leet/v1/types.proto\"\x8d\x01\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\r\n\x05\x62uild\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x62oot\x18\x04 \x01(\t\x12\r\n\x05\x65poch\x18\x05 \x01(\t\x12\x11\n\taddresses\x18\x06 \x03(\t\x12\x15\n\rroster_digest\x18\x07 \x01(\t\x12\x0e\n\x06latest\x18\x08 \x01(\r\"7\n\x07PeekAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05lines\x18\x03 \x01(\r\")\n\x08ProbeAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\"0\n\tCancelAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\t\"\x1a\n\x08\x41\x64minAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\"O\n\tFollowAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x0e\n\x06\x62y_old\x18\x03 \x01(\x0c\x12\x0e\n\x06\x62y_new\x18\x04 \x01(\x0c\"\xdc\x01\n\x03\x41sk\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12!\n\x04peek\x18\x02 \x01(\x0b\x32\x11.fleet.v1.PeekAskH\x00\x12#\n\x05probe\x18\x03 \x01(\x0b\x32\x12.fleet.v1.ProbeAskH\x00\x12%\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x13.fleet.v1.CancelAskH\x00\x12#\n\x05\x61\x64min\x18\x05 \x01(\x0b\x32\x12.fleet.v1.AdminAskH\x00\x12%\n\x06\x66ollow\x18\x06 \x01(\x0b\x32\x13.fleet.v1.FollowAskH\x00\x42\n\n\x08question\"+\n\x0cScreenAnswer\x12\x0c\n\x04rows\x18\x01 \x03(\t\x12\r\n\x05state\x18\x02 \x01(\t\"a\n\x04Step\x12\r\n\x05layer\x18\x01 \x01(\t\x12\x0f\n\x07verdict\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\n\n\x02ms\x18\x04 \x01(\x01\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\",\n\x0bStepsAnswer\x12\x1d\n\x05steps\x18\x01 \x03(\x0b\x32\x0e.fleet.v1.Step\"\x0c\n\nDoneAnswer\"\"\n\x0b\x41\x64minAnswer\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"6\n\x0c\x46ollowAnswer\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.fleet.v1.SignedEntry\"\x92\x02\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12(\n\x06screen\x18\x02 \x01(\x0b\x32\x16.fleet.v1.ScreenAnswerH\x00\x12&\n\x05steps\x18\x03 \x01(\x0b\x32\x15.fleet.v1.StepsAnswerH\x00\x12$\n\x04\x64one\x18\x04 \x01(\x0b\x32\x14.fleet.v1.DoneAnswerH\x00\x12&\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x15.fleet.v1.ErrorDetailH\x00\x12&\n\x05\x61\x64min\x18\x06 \x01(\x0b\x32\x15.fleet.v1.AdminAnswerH\x00\x12(\n\x06\x66ollow\x18\x07 \x01(\x0b\x32\x16.fleet.v1.FollowAnswerH\x00\x42\x06\n\x04\x62ody\"\xb5\x03\n\x05\x46rame\x12 \n\x05hello\x18\x01 \x01(\x0b\x32\x0f.fleet.v1.HelloH\x00\x12&\n\x06roster\x18\x02 \x01(\x0b\x32\x14.fleet.v1.RosterWordH\x00\x12,\n\tdirectory\x18\x03 \x01(\x0b\x32\x17.fleet.v1.DirectoryWordH\x00\x12\x1e\n\x04post\x18\x04 \x01(\x0b\x32\x0e.fleet.v1.PostH\x00\x12 \n\x05taken\x18\x05 \x01(\x0b\x32\x0f.fleet.v1.TakenH\x00\x12$\n\x07reports\x18\x06 \x01(\x0b\x32\x11.fleet.v1.ReportsH\x00\x12/\n\rreports_taken\x18\x07 \x01(\x0b\x32\x16.fleet.v1.ReportsTakenH\x00\x12\x1c\n\x03\x61sk\x18\x08 \x01(\x0b\x32\r.fleet.v1.AskH\x00\x12\"\n\x06\x61nswer\x18\t \x01(\x0b\x32\x10.fleet.v1.AnswerH\x00\x12&\n\x08standing\x18\n \x01(\x0b\x32\x12.fleet.v1.StandingH\x00\x12(\n\tdiffering\x18\x0b \x01(\x0b\x32\x13.fleet.v1.DifferingH\x00\x42\x07\n\x05\x66rame27\n\x07Peering\x12,\n\x04Link\x12\x0f.fleet.v1.Frame\x1a\x0f.fleet.v1.Frame(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x66leet/v1/link.proto\x12\x08\x66leet.v1\x1a\x18\x66leet/v1/directory.proto\x1a\x16\x66leet/v1/mailbox.proto\x1a\x15\x66leet/v1/roster.proto\x1a\x14\x66leet/v1/teams.proto\x1a\x14\x66leet/v1/types.proto\"\x8d\x01\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\r\n\x05\x62uild\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x62oot\x18\x04 \x01(\t\x12\r\n\x05\x65poch\x18\x05 \x01(\t\x12\x11\n\taddresses\x18\x06 \x03(\t\x12\x15\n\rroster_digest\x18\x07 \x01(\t\x12\x0e\n\x06latest\x18\x08 \x01(\r\"7\n\x07PeekAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05lines\x18\x03 \x01(\r\")\n\x08ProbeAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\"0\n\tCancelAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\t\"\x1a\n\x08\x41\x64minAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\"O\n\tFollowAsk\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x0e\n\x06\x62y_old\x18\x03 \x01(\x0c\x12\x0e\n\x06\x62y_new\x18\x04 \x01(\x0c\"\xff\x01\n\x03\x41sk\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12!\n\x04peek\x18\x02 \x01(\x0b\x32\x11.fleet.v1.PeekAskH\x00\x12#\n\x05probe\x18\x03 \x01(\x0b\x32\x12.fleet.v1.ProbeAskH\x00\x12%\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x13.fleet.v1.CancelAskH\x00\x12#\n\x05\x61\x64min\x18\x05 \x01(\x0b\x32\x12.fleet.v1.AdminAskH\x00\x12%\n\x06\x66ollow\x18\x06 \x01(\x0b\x32\x13.fleet.v1.FollowAskH\x00\x12!\n\x04team\x18\x14 \x01(\x0b\x32\x11.fleet.v1.TeamAskH\x00\x42\n\n\x08question\"+\n\x0cScreenAnswer\x12\x0c\n\x04rows\x18\x01 \x03(\t\x12\r\n\x05state\x18\x02 \x01(\t\"a\n\x04Step\x12\r\n\x05layer\x18\x01 \x01(\t\x12\x0f\n\x07verdict\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\n\n\x02ms\x18\x04 \x01(\x01\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\",\n\x0bStepsAnswer\x12\x1d\n\x05steps\x18\x01 \x03(\x0b\x32\x0e.fleet.v1.Step\"\x0c\n\nDoneAnswer\"\"\n\x0b\x41\x64minAnswer\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"6\n\x0c\x46ollowAnswer\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.fleet.v1.SignedEntry\"\xb8\x02\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12(\n\x06screen\x18\x02 \x01(\x0b\x32\x16.fleet.v1.ScreenAnswerH\x00\x12&\n\x05steps\x18\x03 \x01(\x0b\x32\x15.fleet.v1.StepsAnswerH\x00\x12$\n\x04\x64one\x18\x04 \x01(\x0b\x32\x14.fleet.v1.DoneAnswerH\x00\x12&\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x15.fleet.v1.ErrorDetailH\x00\x12&\n\x05\x61\x64min\x18\x06 \x01(\x0b\x32\x15.fleet.v1.AdminAnswerH\x00\x12(\n\x06\x66ollow\x18\x07 \x01(\x0b\x32\x16.fleet.v1.FollowAnswerH\x00\x12$\n\x04team\x18\x14 \x01(\x0b\x32\x14.fleet.v1.TeamAnswerH\x00\x42\x06\n\x04\x62ody\"\xb0\x04\n\x05\x46rame\x12 \n\x05hello\x18\x01 \x01(\x0b\x32\x0f.fleet.v1.HelloH\x00\x12&\n\x06roster\x18\x02 \x01(\x0b\x32\x14.fleet.v1.RosterWordH\x00\x12,\n\tdirectory\x18\x03 \x01(\x0b\x32\x17.fleet.v1.DirectoryWordH\x00\x12\x1e\n\x04post\x18\x04 \x01(\x0b\x32\x0e.fleet.v1.PostH\x00\x12 \n\x05taken\x18\x05 \x01(\x0b\x32\x0f.fleet.v1.TakenH\x00\x12$\n\x07reports\x18\x06 \x01(\x0b\x32\x11.fleet.v1.ReportsH\x00\x12/\n\rreports_taken\x18\x07 \x01(\x0b\x32\x16.fleet.v1.ReportsTakenH\x00\x12\x1c\n\x03\x61sk\x18\x08 \x01(\x0b\x32\r.fleet.v1.AskH\x00\x12\"\n\x06\x61nswer\x18\t \x01(\x0b\x32\x10.fleet.v1.AnswerH\x00\x12&\n\x08standing\x18\n \x01(\x0b\x32\x12.fleet.v1.StandingH\x00\x12(\n\tdiffering\x18\x0b \x01(\x0b\x32\x13.fleet.v1.DifferingH\x00\x12\'\n\tteam_word\x18\x14 \x01(\x0b\x32\x12.fleet.v1.TeamWordH\x00\x12\'\n\tteam_have\x18\x15 \x01(\x0b\x32\x12.fleet.v1.TeamHaveH\x00\x12\'\n\tteam_beat\x18\x16 \x01(\x0b\x32\x12.fleet.v1.TeamBeatH\x00\x42\x07\n\x05\x66rame27\n\x07Peering\x12,\n\x04Link\x12\x0f.fleet.v1.Frame\x1a\x0f.fleet.v1.Frame(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fleet.v1.link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HELLO']._serialized_start=129
-  _globals['_HELLO']._serialized_end=270
-  _globals['_PEEKASK']._serialized_start=272
-  _globals['_PEEKASK']._serialized_end=327
-  _globals['_PROBEASK']._serialized_start=329
-  _globals['_PROBEASK']._serialized_end=370
-  _globals['_CANCELASK']._serialized_start=372
-  _globals['_CANCELASK']._serialized_end=420
-  _globals['_ADMINASK']._serialized_start=422
-  _globals['_ADMINASK']._serialized_end=448
-  _globals['_FOLLOWASK']._serialized_start=450
-  _globals['_FOLLOWASK']._serialized_end=529
-  _globals['_ASK']._serialized_start=532
-  _globals['_ASK']._serialized_end=752
-  _globals['_SCREENANSWER']._serialized_start=754
-  _globals['_SCREENANSWER']._serialized_end=797
-  _globals['_STEP']._serialized_start=799
-  _globals['_STEP']._serialized_end=896
-  _globals['_STEPSANSWER']._serialized_start=898
-  _globals['_STEPSANSWER']._serialized_end=942
-  _globals['_DONEANSWER']._serialized_start=944
-  _globals['_DONEANSWER']._serialized_end=956
-  _globals['_ADMINANSWER']._serialized_start=958
-  _globals['_ADMINANSWER']._serialized_end=992
-  _globals['_FOLLOWANSWER']._serialized_start=994
-  _globals['_FOLLOWANSWER']._serialized_end=1048
-  _globals['_ANSWER']._serialized_start=1051
-  _globals['_ANSWER']._serialized_end=1325
-  _globals['_FRAME']._serialized_start=1328
-  _globals['_FRAME']._serialized_end=1765
-  _globals['_PEERING']._serialized_start=1767
-  _globals['_PEERING']._serialized_end=1822
+  _globals['_HELLO']._serialized_start=151
+  _globals['_HELLO']._serialized_end=292
+  _globals['_PEEKASK']._serialized_start=294
+  _globals['_PEEKASK']._serialized_end=349
+  _globals['_PROBEASK']._serialized_start=351
+  _globals['_PROBEASK']._serialized_end=392
+  _globals['_CANCELASK']._serialized_start=394
+  _globals['_CANCELASK']._serialized_end=442
+  _globals['_ADMINASK']._serialized_start=444
+  _globals['_ADMINASK']._serialized_end=470
+  _globals['_FOLLOWASK']._serialized_start=472
+  _globals['_FOLLOWASK']._serialized_end=551
+  _globals['_ASK']._serialized_start=554
+  _globals['_ASK']._serialized_end=809
+  _globals['_SCREENANSWER']._serialized_start=811
+  _globals['_SCREENANSWER']._serialized_end=854
+  _globals['_STEP']._serialized_start=856
+  _globals['_STEP']._serialized_end=953
+  _globals['_STEPSANSWER']._serialized_start=955
+  _globals['_STEPSANSWER']._serialized_end=999
+  _globals['_DONEANSWER']._serialized_start=1001
+  _globals['_DONEANSWER']._serialized_end=1013
+  _globals['_ADMINANSWER']._serialized_start=1015
+  _globals['_ADMINANSWER']._serialized_end=1049
+  _globals['_FOLLOWANSWER']._serialized_start=1051
+  _globals['_FOLLOWANSWER']._serialized_end=1105
+  _globals['_ANSWER']._serialized_start=1108
+  _globals['_ANSWER']._serialized_end=1420
+  _globals['_FRAME']._serialized_start=1423
+  _globals['_FRAME']._serialized_end=1983
+  _globals['_PEERING']._serialized_start=1985
+  _globals['_PEERING']._serialized_end=2040
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from fleet.v1 import directory_pb2 as _directory_pb2
 from fleet.v1 import mailbox_pb2 as _mailbox_pb2
 from fleet.v1 import roster_pb2 as _roster_pb2
+from fleet.v1 import teams_pb2 as _teams_pb2
 from fleet.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -198,6 +199,7 @@ class Ask(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     ADMIN_FIELD_NUMBER: _builtins.int
     FOLLOW_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def peek(self) -> Global___PeekAsk: ...
@@ -209,6 +211,8 @@ class Ask(_message.Message):
     def admin(self) -> Global___AdminAsk: ...
     @_builtins.property
     def follow(self) -> Global___FollowAsk: ...
+    @_builtins.property
+    def team(self) -> _teams_pb2.TeamAsk: ...
     def __init__(
         self,
         *,
@@ -218,12 +222,13 @@ class Ask(_message.Message):
         cancel: Global___CancelAsk | None = ...,
         admin: Global___AdminAsk | None = ...,
         follow: Global___FollowAsk | None = ...,
+        team: _teams_pb2.TeamAsk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "peek", b"peek", "probe", b"probe", "question", b"question", "team", b"team"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "cancel", b"cancel", "follow", b"follow", "number", b"number", "peek", b"peek", "probe", b"probe", "question", b"question", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel", "admin", "follow"]  # noqa: Y015
+    _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["peek", "probe", "cancel", "admin", "follow", "team"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
@@ -374,6 +379,7 @@ class Answer(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     ADMIN_FIELD_NUMBER: _builtins.int
     FOLLOW_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     @_builtins.property
     def screen(self) -> Global___ScreenAnswer: ...
@@ -387,6 +393,8 @@ class Answer(_message.Message):
     def admin(self) -> Global___AdminAnswer: ...
     @_builtins.property
     def follow(self) -> Global___FollowAnswer: ...
+    @_builtins.property
+    def team(self) -> _teams_pb2.TeamAnswer: ...
     def __init__(
         self,
         *,
@@ -397,12 +405,13 @@ class Answer(_message.Message):
         error: _types_pb2.ErrorDetail | None = ...,
         admin: Global___AdminAnswer | None = ...,
         follow: Global___FollowAnswer | None = ...,
+        team: _teams_pb2.TeamAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "screen", b"screen", "steps", b"steps", "team", b"team"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "number", b"number", "screen", b"screen", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "body", b"body", "done", b"done", "error", b"error", "follow", b"follow", "number", b"number", "screen", b"screen", "steps", b"steps", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error", "admin", "follow"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["screen", "steps", "done", "error", "admin", "follow", "team"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -423,6 +432,9 @@ class Frame(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     STANDING_FIELD_NUMBER: _builtins.int
     DIFFERING_FIELD_NUMBER: _builtins.int
+    TEAM_WORD_FIELD_NUMBER: _builtins.int
+    TEAM_HAVE_FIELD_NUMBER: _builtins.int
+    TEAM_BEAT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -447,6 +459,14 @@ class Frame(_message.Message):
 
     @_builtins.property
     def differing(self) -> _mailbox_pb2.Differing: ...
+    @_builtins.property
+    def team_word(self) -> _teams_pb2.TeamWord:
+        """from version 3 on"""
+
+    @_builtins.property
+    def team_have(self) -> _teams_pb2.TeamHave: ...
+    @_builtins.property
+    def team_beat(self) -> _teams_pb2.TeamBeat: ...
     def __init__(
         self,
         *,
@@ -461,12 +481,15 @@ class Frame(_message.Message):
         answer: Global___Answer | None = ...,
         standing: _mailbox_pb2.Standing | None = ...,
         differing: _mailbox_pb2.Differing | None = ...,
+        team_word: _teams_pb2.TeamWord | None = ...,
+        team_have: _teams_pb2.TeamHave | None = ...,
+        team_beat: _teams_pb2.TeamBeat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken", "team_beat", b"team_beat", "team_have", b"team_have", "team_word", b"team_word"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "ask", b"ask", "differing", b"differing", "directory", b"directory", "frame", b"frame", "hello", b"hello", "post", b"post", "reports", b"reports", "reports_taken", b"reports_taken", "roster", b"roster", "standing", b"standing", "taken", b"taken", "team_beat", b"team_beat", "team_have", b"team_have", "team_word", b"team_word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "roster", "directory", "post", "taken", "reports", "reports_taken", "ask", "answer", "standing", "differing"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "roster", "directory", "post", "taken", "reports", "reports_taken", "ask", "answer", "standing", "differing", "team_word", "team_have", "team_beat"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

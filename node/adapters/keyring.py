@@ -58,6 +58,7 @@ from node.adapters.vault import Vault
 from node.ports.authority import Joined
 
 DISCOVERY_KEY_BYTES = 32
+TEAM_KEY, TEAM_KEY_BYTES = "teams.key", 32
 
 log = structlog.get_logger()
 
@@ -261,6 +262,14 @@ class Keyring:
             keyfile.write(self._folder / "admin.crt", stored)
             self._admin.load()
         return parsed(self._folder / "admin.crt", der_of, stored)
+
+    def team_key(self) -> bytes:
+        """The key with which this node tags the logs of its teams; made when there is none."""
+        stored = keyfile.read(self._folder / TEAM_KEY)
+        if stored is None:
+            stored = secrets.token_bytes(TEAM_KEY_BYTES)
+            keyfile.write(self._folder / TEAM_KEY, stored)
+        return stored
 
     def _signed(self, entry: Admit | Revoke, signer: RootKey) -> SignedEntry:
         if self._root.has_key or self._power is None:

@@ -14,6 +14,7 @@ from fleet.core.frames import (
     ProbeAsk,
     Question,
     StepsAnswer,
+    TeamAsk,
 )
 from node.doors import views
 from node.engine.node import Node
@@ -35,5 +36,7 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
             return DoneAnswer()
         case AdminAsk():
             return AdminAnswer(node.admins.certificate())
+        case TeamAsk():
+            return await node.teams.answer(node_id, question)
         case FollowAsk():
             raise NotAllowed(str(caller), "follow", "its own key on this node")

@@ -13,6 +13,7 @@ from fleet.core.errors.base import FleetError
 from fleet.profiles import Profiles
 from node.engine.admins import Admins
 from node.engine.agents import Agents
+from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.events import Events
 from node.engine.fleet import Fleet
@@ -24,6 +25,7 @@ from node.engine.permits import Permits
 from node.engine.route import Router
 from node.engine.starter import Starter
 from node.engine.talk import Talk
+from node.engine.teams import Teams
 from node.ports.host import Clock
 from node.ports.links import Discovery
 from node.ports.panes import Panes
@@ -55,6 +57,8 @@ class Node:
     admins: Admins
     router: Router
     talk: Talk
+    teams: Teams
+    copies: Copies
     events: Events
     store: SqliteStore
     panes: Panes

@@ -36,6 +36,10 @@ from fleet.core.frames import (
     RosterWord,
     Standing,
     Taken,
+    TeamBeat,
+    TeamFrame,
+    TeamHave,
+    TeamWord,
     Unknown,
 )
 from fleet.core.link import LinkId, agreed, replaces
@@ -65,6 +69,7 @@ ANSWERED_AT_ONCE = 16
 ADMINS = 2  # the first version that knows of admins beside the root
 ROOTS = 3  # the first version that knows of roots that follow the founding one
 COMPARING = 2  # the first version that compares what is open
+TEAMS = 3  # the first version that knows of teams
 HELLO_S = 5.0
 ASK_S = 10.0
 _RETRY_DECLINED_S = 1.0
@@ -147,6 +152,9 @@ class Peers:
         self.keeper = Keeper(fleet, dialer, clock, self._standing, self.serve)
         self.verify: Callable[[SignedEntry], SignedEntry] = lambda entry: entry
         self.answer: Callable[[str, Question], Awaitable[AnswerBody]] = _cannot_answer
+        self.linked: Callable[[str], None] = lambda _node: None
+        self.parted: Callable[[str], None] = lambda _node: None
+        self.heard_of_team: Callable[[str, TeamFrame], Awaitable[None]] = _knows_no_team
         outbox.queued = self._wake_feed
         inbox.tell = self._tell
         agents.changed = self._announce
@@ -271,6 +279,7 @@ class Peers:
         if session.hello.roster_digest != self._fleet.roster.digest():
             self._tell_roster(session, self._fleet.roster.entries())
         link.send(DirectoryWord(full=True, agents=self._agents.entries()))
+        self.linked(link.peer_id)
         self._outbox.link_began(link.peer_id)
         self._begin_comparing(session)
         self._tell(link.peer_id, await self._inbox.news_for(link.peer_id))
@@ -319,6 +328,7 @@ class Peers:
             if not asked.done():
                 asked.set_exception(gone)
         self._outbox.link_ended(peer_id)
+        self.parted(peer_id)
         self._fleet.disconnected(peer_id)
         log.info("peer gone", peer=self._fleet.label(peer_id))
 
@@ -365,6 +375,8 @@ class Peers:
                 self._compared(session, frame)
             case Differing():
                 log.debug("answer to nothing", peer=peer_id[:12])
+            case TeamWord() | TeamHave() | TeamBeat():
+                await self.heard_of_team(peer_id, frame)
             case Hello():
                 log.debug("hello again", peer=peer_id[:12])
             case Unknown(number):
@@ -516,6 +528,14 @@ class Peers:
         for session in self._sessions.values():
             session.link.send(word)
 
+    def say(self, node_id: str, frame: TeamFrame) -> bool:
+        """Tell a node about a team; whether it is connected, and of a version that knows of teams."""
+        session = self._sessions.get(node_id)
+        if session is None or session.protocol < TEAMS:
+            return False
+        session.link.send(frame)
+        return True
+
     # --- questions ---
 
     async def ask(self, node_id: str, question: Question) -> AnswerBody:
@@ -577,6 +597,10 @@ async def _logged(work: Coroutine[None, None, None]) -> None:
         await work
     except Exception:
         log.exception("work failed")
+
+
+async def _knows_no_team(node_id: str, frame: TeamFrame) -> None:
+    log.debug("no team", peer=node_id[:12], team=frame.team)
 
 
 async def _cannot_answer(node_id: str, question: Question) -> AnswerBody:

@@ -118,6 +118,10 @@ class Authority(Protocol):
         """The certificate (DER) of this node's own admin key, which is made when there is none."""
         ...
 
+    def team_key(self) -> bytes:
+        """The key with which this node tags the logs of its teams; made when there is none."""
+        ...
+
     async def join(self, token: str, name: str) -> Joined:
         """Prove the token to its inviter and take over the fleet's root and our new certificate.
 

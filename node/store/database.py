@@ -27,7 +27,7 @@ from fleet.core.errors.store import NoSpace, StoreFailed
 from fleet.core.metrics import Calls
 from node.faults import fault
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _STEPS = {
     1: (
         "ALTER TABLE agents ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0",
@@ -40,19 +40,21 @@ _STEPS = {
             "CREATE TABLE spent (who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,"
             " remains REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (who, agent, node_id)) WITHOUT ROWID"
         ),
+        (
+            "CREATE INDEX outbox_open ON outbox (to_node, seq)"
+            " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
+        ),
+    ),
+    3: (
         "DROP INDEX outbox_queued",
         (
             "CREATE INDEX outbox_queued ON outbox (to_node, seq, expires_at, state)"
             " WHERE state = 'queued'"
         ),
+        "DROP INDEX outbox_open",
         (
             "CREATE INDEX outbox_open ON outbox (to_node, state, seq)"
             " WHERE state IN ('accepted', 'held', 'typing', 'typed')"
-        ),
-        (
-            "CREATE TABLE refused (origin TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
-            " id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,"
-            " layer TEXT NOT NULL, PRIMARY KEY (origin, slot)) WITHOUT ROWID"
         ),
         (
             "CREATE INDEX outbox_dead ON outbox (state)"
@@ -75,6 +77,19 @@ _STEPS = {
         (
             "CREATE INDEX inbox_dead ON inbox (state)"
             " WHERE state IN ('expired', 'in_doubt', 'refused', 'unconfirmed')"
+        ),
+        (
+            "CREATE TABLE refused (origin TEXT NOT NULL, slot INTEGER NOT NULL, n INTEGER NOT NULL,"
+            " id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,"
+            " layer TEXT NOT NULL, PRIMARY KEY (origin, slot)) WITHOUT ROWID"
+        ),
+        (
+            "CREATE TABLE teams (id TEXT PRIMARY KEY, name TEXT NOT NULL, home TEXT NOT NULL,"
+            " standing TEXT NOT NULL) WITHOUT ROWID"
+        ),
+        (
+            "CREATE TABLE team_log (team TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,"
+            " tag BLOB NOT NULL, PRIMARY KEY (team, seq)) WITHOUT ROWID"
         ),
     ),
 }

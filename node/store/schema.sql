@@ -1,4 +1,4 @@
--- Version 3. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
+-- Version 4. Times are wall seconds. Timelines are lines of JSON arrays that only ever grow.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -88,6 +88,14 @@ CREATE TABLE spent (
   who TEXT NOT NULL, agent TEXT NOT NULL, node_id TEXT NOT NULL,
   remains REAL NOT NULL, at REAL NOT NULL,
   PRIMARY KEY (who, agent, node_id)
+) WITHOUT ROWID;
+
+CREATE TABLE teams (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, home TEXT NOT NULL, standing TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE team_log (
+  team TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, tag BLOB NOT NULL,
+  PRIMARY KEY (team, seq)
 ) WITHOUT ROWID;
 
 CREATE TABLE audit (

@@ -9,6 +9,7 @@ from node.store.book import Book
 from node.store.database import Database
 from node.store.mail import InboxTable, OutboxTable
 from node.store.refused import RefusedTable
+from node.store.teams import TeamTable
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,6 +25,7 @@ class SqliteStore:
         self.inbox = InboxTable(self.database, node_id)
         self.refused = RefusedTable(self.database)
         self.book = Book(self.database)
+        self.teams = TeamTable(self.database)
         self.audit = self.database.audit
 
     def commit(self) -> asyncio.Future[None]:

@@ -136,6 +136,9 @@ class FakeAuthority:
     def admin_certificate(self) -> bytes:
         return id_of(f"admin {self.node_id}").encode()
 
+    def team_key(self) -> bytes:
+        return f"teams of {self.node_id}".encode()
+
     def _signed(self, entry: RosterEntry, verb: str) -> SignedEntry:
         if not self.is_admin:
             raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")

@@ -11,12 +11,13 @@ from fleet.core.errors import (
     panes,
     requests,
     store,
+    teams,
     trust,
     worktrees,
 )
 from fleet.core.errors.base import FleetError
 
-FAMILIES = (base, requests, files, names, trust, nodes, store, panes, worktrees, ends)
+FAMILIES = (base, requests, files, names, trust, nodes, store, panes, teams, worktrees, ends)
 """The modules that errors are in; a class is part of the tree once its module is loaded."""
 
 

@@ -1,0 +1,51 @@
+"""What goes wrong with teams and their tasks."""
+
+from __future__ import annotations
+
+from fleet.core.errors.base import FleetError
+
+
+class UnknownTeam(FleetError):
+    """No team of this name is known on this node."""
+
+    layer = "name"
+
+    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
+        there = f"known here: {', '.join(known)}" if known else "none is known here"
+        super().__init__(
+            f"there is no team {name!r}" if name else "which team is meant is not said",
+            hint=f"{there}; fleet team ls",
+        )
+
+
+class UnknownTask(FleetError):
+    """The team's list has no task of this number."""
+
+    layer = "name"
+
+    def __init__(self, label: str, team: str) -> None:
+        super().__init__(f"{team} has no task {label}", hint="fleet task ls --all shows every one")
+
+
+class AlreadyClaimed(FleetError):
+    """Somebody else holds the task."""
+
+    layer = "input"
+
+    def __init__(self, label: str, holder: str) -> None:
+        super().__init__(
+            f"{label} is {holder}'s",
+            hint="fleet task claim without a number takes one that is free",
+        )
+
+
+class LeaseLost(FleetError):
+    """The caller does not hold the task, or not any more; nothing was written."""
+
+    layer = "input"
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(
+            f"the claim on {label} does not stand: {why}",
+            hint=f"fleet task show {label} tells its history; fleet task claim {label} if it is free",
+        )

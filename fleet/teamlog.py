@@ -1,0 +1,121 @@
+"""A team's log and its commands as JSON: how they are kept, and how they travel.
+
+One entry is ``{"seq", "at", "by", "key", "kind", "event"}``, a command a verb and an object. What is
+read is checked against the value it stands for, field by field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar, get_args
+
+import msgspec
+
+from fleet.core.errors.nodes import UnknownCall, VersionMismatch
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.task import TaskEvent
+from fleet.core.team_commands import COMMANDS, Done, TaskCommand
+from fleet.core.team_events import Event, Happened, TeamEvent
+
+T = TypeVar("T")
+
+
+def kind_of(event: type[Event]) -> str:
+    """How a kind of event is called in the log: ``task_claimed``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+
+
+KINDS: Mapping[str, type[Event]] = MappingProxyType(
+    {kind_of(one): one for one in (*get_args(TeamEvent), *get_args(TaskEvent))}
+)
+
+
+class _Entry(msgspec.Struct):
+    seq: int
+    at: float
+    by: str
+    key: str
+    kind: str
+    event: msgspec.Raw
+
+
+_encoder = msgspec.json.Encoder()
+_entries = msgspec.json.Decoder(_Entry)
+_events: Mapping[str, msgspec.json.Decoder[Event]] = MappingProxyType(
+    {kind: msgspec.json.Decoder(event) for kind, event in KINDS.items()}
+)
+
+
+def entry_to_json(happened: Happened) -> bytes:
+    """One entry of a log."""
+    event = msgspec.Raw(_encoder.encode(happened.event))
+    kind = kind_of(type(happened.event))
+    return _encoder.encode(
+        _Entry(happened.seq, happened.at_s, happened.by, happened.key, kind, event)
+    )
+
+
+def entry_from_json(body: bytes) -> Happened:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it is no entry.
+        VersionMismatch: it is of a kind that only a newer fleet knows.
+    """
+    try:
+        entry = _entries.decode(body)
+        decoder = _events.get(entry.kind)
+        if decoder is None:
+            raise VersionMismatch(
+                f"the team's log tells of {entry.kind[:40]!r}, which is not known here",
+                hint="install the same version of fleet as on the team's home node",
+            )
+        return Happened(entry.seq, entry.at, entry.by, entry.key, decoder.decode(entry.event))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(f"an entry of a team's log makes no sense: {error}") from None
+
+
+def verb_of(command: TaskCommand) -> str:
+    """What a command is called."""
+    return next(verb for verb, kind in COMMANDS.items() if kind is type(command))
+
+
+def command_to_json(command: TaskCommand) -> bytes:
+    """What is said of a command beside its verb."""
+    return _encoder.encode(command)
+
+
+def command_from_json(verb: str, arguments: bytes) -> TaskCommand:
+    """The same, read.
+
+    Raises:
+        UnknownCall: there is no such command.
+        MalformedRequest: its arguments make no sense; says which.
+    """
+    kind = COMMANDS.get(verb)
+    if kind is None:
+        raise UnknownCall(f"task.{verb}")
+    return _read(arguments, kind, verb)
+
+
+def done_to_json(done: Done) -> bytes:
+    """What came of a command."""
+    return _encoder.encode(done)
+
+
+def done_from_json(result: bytes) -> Done:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    return _read(result, Done, "answer")
+
+
+def _read(data: bytes, kind: type[T], what: str) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(f"task {what}: {error}") from None

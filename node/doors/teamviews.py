@@ -1,0 +1,102 @@
+"""Teams and tasks as the local door tells them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from fleet.core.board import Seat
+from fleet.core.moment import iso_time
+from fleet.core.resolver import shown_presence
+from fleet.core.task import Task, TaskState
+from fleet.core.team_events import Happened
+from fleet.teamlog import kind_of
+from node.engine.chronicle import Chronicle
+from node.engine.node import Node
+
+
+def team(node: Node, one: Chronicle) -> dict[str, Any]:
+    """A team as it stands here: what it is called, its nodes, its seats, how many tasks are how."""
+    board = one.board
+    states = Counter(task.state.value for task in board.tasks.values())
+    return {
+        "team": node.teams.label(one),
+        "id": one.team_id,
+        "home": node.fleet.label(one.row.home),
+        "standing": one.row.standing.value,
+        "lead": board.lead,
+        "nodes": [
+            node.fleet.label(node_id) for node_id in sorted({board.home, *board.nodes} - {""})
+        ],
+        "seats": [_seat(node, one, seat) for _, seat in sorted(board.seats.items())],
+        "asked": [
+            {"id": asked.invitation, "node": node.fleet.label(asked.node)}
+            for asked in board.asked.values()
+        ],
+        "tasks": {state.value: states[state.value] for state in TaskState},
+        "entries": board.head,
+    }
+
+
+def _seat(node: Node, one: Chronicle, seat: Seat) -> dict[str, Any]:
+    entry = next(
+        (e for e in node.fleet.directory.called(seat.agent) if e.node_id == seat.node), None
+    )
+    return {
+        "seat": seat.name,
+        "role": seat.role,
+        "agent": seat.agent,
+        "address": f"{seat.agent}@{node.fleet.label(seat.node)}",
+        "term": seat.term,
+        "state": shown_presence(node.fleet.directory, entry).value if entry else "unknown",
+        "tasks": [task.label for task in one.board.held_by(seat.name)],
+    }
+
+
+def task(team: Chronicle, one: Task) -> dict[str, Any]:
+    """One task. ``waits_for`` are those of ``after`` that are not done."""
+    wanted, board = one.wanted, team.board
+    known = one.number in board.tasks  # a copy may be behind the home that answered
+    return {
+        "id": one.label,
+        "team": team.row.name,
+        "title": wanted.title,
+        "state": one.state.value,
+        "holder": one.holder,
+        "token": one.token,
+        "why": one.why,
+        "evidence": one.evidence,
+        "waits_for": [f"T{n}" for n in board.waits_for(one)] if known else [],
+        "text": wanted.text,
+        "paths": list(wanted.paths),
+        "wants": list(wanted.wants),
+        "size": wanted.size,
+        "after": [f"T{n}" for n in wanted.after],
+        "parent": f"T{wanted.parent}" if wanted.parent else "",
+        "found_while": f"T{wanted.found_while}" if wanted.found_while else "",
+        "acceptance": wanted.acceptance,
+        "notes": one.notes,
+        "by": one.by,
+        "at": iso_time(one.at_s),
+        "changed_at": iso_time(one.changed_at_s),
+    }
+
+
+def history(team: Chronicle, number: int) -> list[dict[str, Any]]:
+    """What happened to a task, oldest first: when, by whom, what, and what was said of it."""
+    return [happened(one) for one in team.of_task(number)]
+
+
+def happened(one: Happened) -> dict[str, Any]:
+    """One entry of a team's log."""
+    said: dict[str, Any] = msgspec.to_builtins(one.event)
+    said.pop("task", None)
+    return {
+        "seq": one.seq,
+        "at": iso_time(one.at_s),
+        "by": one.by,
+        "what": kind_of(type(one.event)),
+        **said,
+    }

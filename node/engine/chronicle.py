@@ -1,0 +1,164 @@
+"""One team's log on this node, and the board folded from it.
+
+At the team's home entries are made here; elsewhere they come from there. Each has a tag, a keyed hash over
+it and all before it with a key that only the home has: so a home whose database was put back from an old
+copy can take its own entries back from the team's other nodes, and nobody can make any up.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from hashlib import sha256
+
+from fleet.core.board import Board
+from fleet.core.bounds import LAST_COUNT
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.store import StoreFailed
+from fleet.core.frames import LogEntry, TeamHave, TeamWord
+from fleet.core.team_events import Event, Happened
+from fleet.teamlog import entry_from_json, entry_to_json
+from node.store import SqliteStore
+from node.store.teams import Standing, TeamRow
+
+TAG_BYTES = 16
+WORD_ENTRIES = 1_000
+WORD_BYTES = 512 * 1024
+_LOADED_AT_ONCE = 10_000
+
+
+class Chronicle:
+    """A log and its board. ``key`` is the home's; None elsewhere."""
+
+    def __init__(self, row: TeamRow, store: SqliteStore, key: bytes | None) -> None:
+        self.row = row
+        self._store = store
+        self._key = key
+        self._is_stale = False
+        store.database.on_loss(self._lost)
+        self._board, self._tag = self._read()
+
+    @property
+    def team_id(self) -> str:
+        """The team's id."""
+        return self.row.team_id
+
+    @property
+    def is_home(self) -> bool:
+        """Whether entries are made here."""
+        return self.row.standing is Standing.HOME
+
+    @property
+    def board(self) -> Board:
+        """The team as it stands here, with what is written and not committed yet."""
+        if self._is_stale:
+            self._board, self._tag = self._read()
+            self._is_stale = False
+        return self._board
+
+    def _lost(self) -> None:
+        """A group of writes was taken back, perhaps with entries that the board has."""
+        self._is_stale = True
+
+    def _read(self) -> tuple[Board, bytes]:
+        board, tag = Board(), b""
+        while entries := self._store.teams.entries(self.team_id, board.head, _LOADED_AT_ONCE):
+            board.fold(entry_from_json(one.body) for one in entries)
+            tag = entries[-1].tag
+        return board, tag
+
+    # --- at home ---
+
+    def append(
+        self, by: str, key: str, at_s: float, events: Sequence[Event]
+    ) -> tuple[Happened, ...]:
+        """Write down what happened; staged, like every write, until the store's next commit."""
+        board = self.board
+        happened = tuple(
+            Happened(board.head + n, at_s, by, key, event) for n, event in enumerate(events, 1)
+        )
+        tag, entries = self._tag, list[LogEntry]()
+        for one in happened:
+            body = entry_to_json(one)
+            tag = self._next_tag(tag, body)
+            entries.append(LogEntry(body, tag))
+        self._store.teams.append(self.team_id, board.head + 1, entries)
+        board.fold(happened)
+        self._tag = tag
+        return happened
+
+    def take_back(self, word: TeamWord) -> int:
+        """Entries of our own that only others have still; how many were right and not here.
+
+        Raises:
+            MalformedRequest: one was not made by this home.
+        """
+        if word.first != self.board.head + 1:
+            return 0
+        tag = self._tag
+        for entry in word.entries:
+            tag = self._next_tag(tag, entry.body)
+            if not hmac.compare_digest(tag, entry.tag):
+                raise MalformedRequest("entries that this node never wrote")
+        return self._keep(word.entries)
+
+    def _next_tag(self, before: bytes, body: bytes) -> bytes:
+        if self._key is None:
+            raise StoreFailed("only a team's home writes its log")
+        return hmac.digest(self._key, before + body, sha256)[:TAG_BYTES]
+
+    # --- elsewhere ---
+
+    def take(self, word: TeamWord) -> int:
+        """Entries from the home, as far as they follow what is here; how many were new.
+
+        Raises:
+            MalformedRequest, VersionMismatch: they cannot be a log, or not one that is understood here.
+        """
+        if word.anew and word.first == 1:
+            self._store.teams.set_aside(self.team_id, f"{self.team_id}~{self._tag.hex()[:8]}")
+            self._board, self._tag = Board(), b""
+        skipped = self.board.head + 1 - word.first
+        if skipped < 0:
+            return 0
+        return self._keep(word.entries[skipped:])
+
+    def _keep(self, entries: Sequence[LogEntry]) -> int:
+        board, first = self.board, self.board.head + 1
+        if not entries:
+            return 0
+        try:
+            board.fold(entry_from_json(one.body) for one in entries)
+        except (ValueError, KeyError, FleetError) as error:
+            self._is_stale = True  # half of them may be in it
+            raise MalformedRequest(f"entries that do not make a log: {error}") from None
+        self._store.teams.append(self.team_id, first, entries)
+        self._tag = entries[-1].tag
+        return len(entries)
+
+    def of_task(self, number: int) -> tuple[Happened, ...]:
+        """Everything that happened to a task, oldest first."""
+        bodies = self._store.teams.chosen(self.team_id, self.board.history(number))
+        return tuple(map(entry_from_json, bodies))
+
+    # --- telling ---
+
+    def have(self) -> TeamHave:
+        """How far the log goes here."""
+        return TeamHave(self.team_id, self.board.head, self._tag)
+
+    def word(self, after: int, *, anew: bool = False, until: int = LAST_COUNT) -> TeamWord:
+        """The entries behind a number, as many as fit into one word, and none behind ``until``."""
+        entries: list[LogEntry] = []
+        size, limit = 0, min(WORD_ENTRIES, max(0, until - after))
+        for one in self._store.teams.entries(self.team_id, after, limit):
+            size += len(one.body)
+            if entries and size > WORD_BYTES:
+                break
+            entries.append(one)
+        return TeamWord(self.team_id, after + 1, tuple(entries), min(until, self.board.head), anew)
+
+    def tag_at(self, seq: int) -> bytes:
+        """The tag of an entry here; empty before the first, and behind the last."""
+        return self._store.teams.tag(self.team_id, seq) if seq else b""

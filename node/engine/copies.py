@@ -1,0 +1,164 @@
+"""Copies of a team's log on the team's other nodes: told what is new, and caught up after a pause.
+
+A node with a copy says on each new link how far it goes; the home answers with what follows, a word at a
+time, and tells what is new as soon as it is durable. What the two have is compared by the tag of the last
+entry: a home that was put back from an old copy of its database takes its own entries back from the
+others, and where both have gone on since, the home's log is the log, and the other one is set aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import MalformedRequest
+from fleet.core.frames import TeamBeat, TeamFrame, TeamHave, TeamWord
+from node.engine.chronicle import Chronicle
+from node.engine.fleet import Fleet
+from node.engine.teams import Teams
+from node.ports.host import Clock
+from node.store import SqliteStore
+
+BEAT_S = 15.0
+"""How often a node tells a team's home who lives. Leases are many times as long."""
+
+log = structlog.get_logger()
+
+Say = Callable[[str, TeamFrame], bool]
+"""Sends a frame to a node that is connected and knows of teams; whether there is such a link."""
+
+
+class Copies:
+    """What the team's nodes know of each other's logs. One per node."""
+
+    def __init__(self, teams: Teams, fleet: Fleet, store: SqliteStore, clock: Clock) -> None:
+        self._teams = teams
+        self._fleet = fleet
+        self._store = store
+        self._clock = clock
+        self._told: dict[tuple[str, str], int] = {}
+        self.say: Say = lambda _node, _frame: False
+        teams.appended = self.appended
+
+    # --- links ---
+
+    def linked(self, node_id: str) -> None:
+        """A new link stands: say how far the copies of that node's teams go."""
+        for team in self._teams.all():
+            if not team.is_home and team.row.home == node_id:
+                self.say(node_id, team.have())
+
+    def parted(self, node_id: str) -> None:
+        """The link is gone; what it was told is asked anew on the next."""
+        for key in [one for one in self._told if one[0] == node_id]:
+            del self._told[key]
+
+    async def heard(self, node_id: str, frame: TeamFrame) -> None:
+        """A node of a team says something; of a team that is not known here nothing comes."""
+        team = self._teams.by_id(frame.team)
+        if team is None:
+            return
+        match frame:
+            case TeamBeat(seats=seats):
+                self._teams.heard_of(node_id, frame.team, seats)
+            case TeamHave() if team.is_home:
+                self._caught_up(team, node_id, frame)
+            case TeamHave() if team.row.home == node_id:
+                self._give_back(team, node_id, frame)
+            case TeamWord() if team.is_home:
+                await self._taken_back(team, node_id, frame)
+            case TeamWord() if team.row.home == node_id:
+                await self._take(team, node_id, frame)
+            case _:
+                log.debug("no word of its home", team=frame.team, peer=node_id[:12])
+
+    async def run(self) -> None:
+        """Tell homes who lives here, and let claims lapse that nobody speaks for."""
+        while True:
+            await self._clock.sleep(BEAT_S)
+            self.beat()
+            try:
+                await self._teams.lapse()
+            except FleetError as error:
+                log.warning("lapse failed", error=error.code, detail=str(error))
+
+    def beat(self) -> None:
+        """Tell each home who lives here."""
+        for team in self._teams.all():
+            if not team.is_home and (seats := self._teams.living(team)):
+                self.say(team.row.home, TeamBeat(team.team_id, seats))
+
+    # --- at home ---
+
+    def appended(self, team: Chronicle) -> None:
+        """Something new is durable: tell those who had all before it."""
+        for (node_id, team_id), told in list(self._told.items()):
+            if team_id == team.team_id and told < team.board.head:
+                self._tell(team, node_id, told)
+                if node_id not in team.board.nodes:  # it has learnt that it is not of the team
+                    del self._told[node_id, team_id]
+
+    def _tell(self, team: Chronicle, node_id: str, after: int, *, anew: bool = False) -> None:
+        word = team.word(after, anew=anew)
+        if not word.entries:
+            return
+        if self.say(node_id, word):
+            self._told[node_id, team.team_id] = after + len(word.entries)
+
+    def _caught_up(self, team: Chronicle, node_id: str, have: TeamHave) -> None:
+        """A copy goes so far."""
+        board = team.board
+        if have.head > board.head:  # our database is older than its copy; the tags prove the rest
+            self.say(node_id, team.have())
+        elif node_id in board.left and node_id not in board.nodes:
+            self.say(node_id, team.word(have.head, until=board.left[node_id]))
+        elif node_id not in board.nodes:
+            log.warning("no node of the team", team=team.row.name, peer=node_id[:12])
+        elif have.tag != team.tag_at(have.head):
+            log.warning("copy goes another way", team=team.row.name, peer=node_id[:12])
+            self._tell(team, node_id, 0, anew=True)
+        else:
+            self._told[node_id, team.team_id] = have.head
+            self._tell(team, node_id, have.head)
+
+    async def _taken_back(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
+        count = team.take_back(word)
+        if count:
+            self._store.audit(
+                "team log restored", self._clock.wall_s(), team=team.row.name, entries=count,
+                peer=self._fleet.label(node_id),
+            )  # fmt: skip
+            await self._store.commit()
+            self._teams.lease_anew(team)
+            self._told[node_id, team.team_id] = team.board.head
+            self.appended(team)
+        if word.head > team.board.head:
+            self.say(node_id, team.have())
+
+    # --- elsewhere ---
+
+    def _give_back(self, team: Chronicle, node_id: str, have: TeamHave) -> None:
+        """The home knows less than we do; give it its own entries back, if they follow what it has."""
+        if have.tag != team.tag_at(have.head):
+            self.say(node_id, TeamHave(team.team_id, have.head, team.tag_at(have.head)))
+        else:
+            self.say(node_id, team.word(have.head))
+
+    async def _take(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
+        try:
+            count = team.take(word)
+        except (MalformedRequest, VersionMismatch) as error:
+            log.warning("team log not taken", team=team.row.name, error=str(error))
+            return
+        if word.anew:
+            self._store.audit(
+                "team log replaced", self._clock.wall_s(), team=team.row.name, entries=count
+            )
+        if count or word.anew:
+            await self._store.commit()
+            self._teams.copied(team)
+        if team.board.head < word.head:
+            self.say(node_id, team.have())

@@ -1,0 +1,329 @@
+"""The teams of this node: what is asked of them, decided here at home, or carried to the home.
+
+One command after the other is decided on the board as it stands, written down, and answered once that is
+durable; a command with a key counts once. While a team's home is away its board can be read, and nothing
+can be written: whoever asks is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from fleet.core.address import NODE_ITSELF, OPERATOR, parse_name
+from fleet.core.board import Board
+from fleet.core.errors.base import Candidate
+from fleet.core.errors.names import AmbiguousName, NameTaken
+from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
+from fleet.core.errors.teams import UnknownTeam
+from fleet.core.errors.trust import NotAllowed
+from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk
+from fleet.core.lease import Leases
+from fleet.core.task import HELD, Task
+from fleet.core.team_commands import Actor, Done, TaskCommand, decide, lapse, require_member
+from fleet.core.team_events import Event, Founded, Happened, Planned
+from fleet.core.trust import Caller
+from fleet.teamlog import (
+    command_from_json,
+    command_to_json,
+    done_from_json,
+    done_to_json,
+    verb_of,
+)
+from node.engine.chronicle import Chronicle
+from node.engine.fleet import Fleet
+from node.ports.host import Clock
+from node.store import SqliteStore
+from node.store.teams import Standing, TeamRow
+
+SHORTEST_PREFIX = 4
+
+log = structlog.get_logger()
+
+
+class Teams:
+    """All teams that this node is of."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: SqliteStore,
+        clock: Clock,
+        key: bytes,
+        is_online: Callable[[str], bool],
+    ) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._clock = clock
+        self._key = key
+        self._is_online = is_online
+        self._teams: dict[str, Chronicle] = {}
+        self._leases: dict[str, Leases] = {}
+        self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
+        self.appended: Callable[[Chronicle], None] = lambda _team: None
+        for row in store.teams.teams():
+            self._know(row)
+
+    def _know(self, row: TeamRow) -> Chronicle:
+        key = self._key if row.standing is Standing.HOME else None
+        team = self._teams[row.team_id] = Chronicle(row, self._store, key)
+        if team.is_home:
+            self.lease_anew(team)
+        return team
+
+    # --- which team ---
+
+    def all(self) -> tuple[Chronicle, ...]:
+        """All teams known here, by name and id."""
+        return tuple(sorted(self._teams.values(), key=lambda t: (t.row.name, t.team_id)))
+
+    def by_id(self, team_id: str) -> Chronicle | None:
+        """The team of this id."""
+        return self._teams.get(team_id)
+
+    def named(self, text: str, caller: Caller) -> Chronicle:
+        """The one team that is meant: by name, and id prefix where several share it; when nothing is
+        said, the caller's own, or the only one.
+
+        Raises:
+            UnknownTeam: there is none.
+            AmbiguousName: there are several; all of them are the candidates.
+        """
+        name, _, prefix = text.strip().lower().partition("~")
+        known = self.all()
+        if name:
+            meant = [t for t in known if t.row.name == name and t.team_id.startswith(prefix)]
+        else:
+            mine = [t for t in known if t.board.seat_of(caller.agent, caller.node_id)]
+            meant = mine or list(known)
+        if len(meant) == 1:
+            return meant[0]
+        if not meant:
+            raise UnknownTeam(text, tuple(self.label(team) for team in known))
+        raise AmbiguousName(text or "the team", tuple(self._candidate(team) for team in meant))
+
+    def require_reader(self, team: Chronicle, caller: Caller) -> None:
+        """Let only the team read its list.
+
+        Raises:
+            NotAllowed: the caller is not of the team.
+        """
+        require_member(team.board, self._actor(team.board, caller))
+
+    def may_read(self, team: Chronicle, caller: Caller) -> bool:
+        """Whether the caller is of the team."""
+        try:
+            self.require_reader(team, caller)
+        except NotAllowed:
+            return False
+        return True
+
+    def label(self, team: Chronicle) -> str:
+        """How a team is called here, unambiguously."""
+        others = [
+            t.team_id for t in self._teams.values() if t.row.name == team.row.name and t is not team
+        ]
+        if not others:
+            return team.row.name
+        length = SHORTEST_PREFIX
+        while any(one.startswith(team.team_id[:length]) for one in others):
+            length += 1
+        return f"{team.row.name}~{team.team_id[:length]}"
+
+    def _candidate(self, team: Chronicle) -> Candidate:
+        home = self._fleet.label(team.row.home)
+        return Candidate(self.label(team), home, team.row.standing.value, "")
+
+    # --- at home ---
+
+    async def found(self, caller: Caller, name: str, planned: Planned) -> Chronicle:
+        """Make a team whose home is this node.
+
+        Raises:
+            NameTaken: this node is the home of one of that name.
+            MalformedName: it is no name.
+        """
+        label = parse_name(name)
+        if any(t.row.name == label and t.is_home for t in self._teams.values()):
+            raise NameTaken(label, "a team whose home is this node")
+        me = self._fleet.me.node_id
+        row = TeamRow(self._clock.token(), label, me, Standing.HOME)
+        self._store.teams.put(row)
+        team = self._know(row)
+        await self.write(team, str(caller), "", (Founded(label, me), planned))
+        return team
+
+    async def write(
+        self, team: Chronicle, by: str, key: str, events: Sequence[Event]
+    ) -> tuple[Happened, ...]:
+        """Append to the log of a team whose home is here; durable, and on its way to the others, when
+        this returns.
+
+        Raises:
+            StoreFailed: nothing was written.
+        """
+        happened = team.append(by, key, self._clock.wall_s(), events)
+        self._lease(team, happened)
+        await self._store.commit()
+        self.appended(team)
+        return happened
+
+    def _lease(self, team: Chronicle, happened: Sequence[Happened]) -> None:
+        leases, board, now_s = self._leases[team.team_id], team.board, self._clock.now_s()
+        if any(isinstance(one.event, Planned) for one in happened):
+            self.lease_anew(team)
+        for one in happened:
+            number = getattr(one.event, "task", None)
+            if number is None:
+                continue
+            task = board.tasks[number]
+            if task.state in HELD and task.holder in board.seats:
+                leases.hold(number, task.holder, now_s)
+            else:
+                leases.drop(number)
+
+    def lease_anew(self, team: Chronicle) -> None:
+        """Begin all leases of a team at home: every claim of a seat gets its whole length
+        from now; what people hold does not run out."""
+        board = team.board
+        leases = Leases(board.plan.lease_s) if board.plan else Leases()
+        for task in board.held():
+            if task.holder in board.seats:
+                leases.hold(task.number, task.holder, self._clock.now_s())
+        self._leases[team.team_id] = leases
+
+    # --- elsewhere ---
+
+    def follow(self, team_id: str, name: str, home: str) -> Chronicle:
+        """Begin a copy of a team whose home is another node; staged."""
+        row = TeamRow(team_id, name, home, Standing.COPY)
+        self._store.teams.put(row)
+        return self._know(row)
+
+    def copied(self, team: Chronicle) -> None:
+        """A copy grew: this node may not be of the team any more."""
+        me = self._fleet.me.node_id
+        standing = (
+            Standing.LEFT if me in team.board.left and me not in team.board.nodes else Standing.COPY
+        )
+        if team.row.standing is not standing:
+            team.row = replace(team.row, standing=standing)
+            self._store.teams.put(team.row)
+            self._store.commit_soon()
+
+    # --- commands ---
+
+    async def command(
+        self, caller: Caller, team: Chronicle, command: TaskCommand, key: str
+    ) -> Done:
+        """Carry out a command here, or have the team's home do so.
+
+        Raises:
+            FleetError: as ``decide`` says; NodeUnreachable when the home is away: nothing was written,
+                or that is not known; the same key again finds out.
+        """
+        if team.is_home:
+            return await self._carry_out(caller, team, command, key)
+        require_member(team.board, self._actor(team.board, caller))
+        verb, arguments = verb_of(command), command_to_json(command)
+        try:
+            told = await self.ask(
+                team.row.home, TeamAsk(str(caller), team.team_id, verb, arguments, key)
+            )
+        except NodeUnreachable as error:
+            home = self._fleet.label(team.row.home)
+            error.hint = (
+                f"{team.row.name} lives on {home}: its list can be read here, and not written;"
+                " with the same --key a command counts once"
+            )
+            raise
+        if not isinstance(told, TeamAnswer):
+            raise VersionMismatch("the team's home does not answer for teams")
+        return done_from_json(told.result)
+
+    async def answer(self, node_id: str, ask: TeamAsk) -> TeamAnswer:
+        """Carry out what a node of the team asks for one of its agents or people.
+
+        Raises:
+            UnknownTeam: this node is not its home.
+            FleetError: as ``decide`` says.
+        """
+        team = self._teams.get(ask.team)
+        if team is None or not team.is_home:
+            raise UnknownTeam(ask.team[:16])
+        caller = self._fleet.peer_caller(ask.caller, node_id)
+        command = command_from_json(ask.verb, ask.arguments)
+        done = await self._carry_out(caller, team, command, ask.key)
+        return TeamAnswer(done_to_json(done), team.board.head)
+
+    async def _carry_out(
+        self, caller: Caller, team: Chronicle, command: TaskCommand, key: str
+    ) -> Done:
+        board = team.board
+        actor = self._actor(board, caller)
+        require_member(board, actor)
+        whole = f"{caller.agent}@{caller.node_id}/{verb_of(command)}:{key}" if key else ""
+        before = board.done_of(whole) if key else None
+        if before is not None:
+            await self._store.commit()  # whoever asks again is answered once it is durable, too
+            return Done(tuple(team.board.tasks[number] for number in before), again=True)
+        events = decide(board, actor, command)
+        if not events:  # it is so already
+            return Done((board.task(getattr(command, "task", 0)),))
+        await self.write(team, actor.address, whole, events)
+        return Done(tuple(team.board.tasks[n] for n in dict.fromkeys(e.task for e in events)))
+
+    def _actor(self, board: Board, caller: Caller) -> Actor:
+        seat = board.seat_of(caller.agent, caller.node_id)
+        return Actor(
+            str(caller),
+            caller.node_id,
+            seat.name if seat else "",
+            is_person=caller.agent == OPERATOR,
+            is_home=caller.node_id == board.home,
+        )
+
+    # --- claims that run out ---
+
+    def living(self, team: Chronicle) -> tuple[str, ...]:
+        """The seats of a team whose agents live on this node."""
+        me = self._fleet.me.node_id
+        return tuple(
+            seat.name
+            for seat in team.board.seats.values()
+            if seat.node == me and self._is_online(seat.agent)
+        )
+
+    def heard_of(self, node_id: str, team_id: str, seats: Sequence[str]) -> None:
+        """A node says who lives there; it can speak for the seats on it alone."""
+        team = self._teams.get(team_id)
+        if team is None or not team.is_home:
+            return
+        board = team.board
+        theirs = [one for one in seats if one in board.seats and board.seats[one].node == node_id]
+        self._leases[team_id].beat(theirs, self._clock.now_s())
+
+    async def lapse(self) -> None:
+        """Put back on the list what dead members held."""
+        itself = f"{NODE_ITSELF}@{self._fleet.me.name}"
+        for team in self.all():
+            if not team.is_home:
+                continue
+            self.heard_of(self._fleet.me.node_id, team.team_id, self.living(team))
+            for number, holder in self._leases[team.team_id].lapsed(self._clock.now_s()):
+                events = lapse(team.board, number, holder)
+                self._leases[team.team_id].drop(number)
+                if events:
+                    log.info("claim lapsed", team=team.row.name, task=number, holder=holder)
+                    await self.write(team, itself, "", events)
+
+    def left_s(self, team: Chronicle, task: Task) -> float:
+        """For how long a claim still stands without a word; 0 elsewhere than at home."""
+        leases = self._leases.get(team.team_id)
+        return leases.left_s(task.number, self._clock.now_s()) if leases else 0.0
+
+
+async def _nobody_to_ask(node_id: str, _question: Question) -> AnswerBody:
+    raise NodeUnreachable(node_id[:12], "the node has only just begun")
