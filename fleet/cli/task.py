@@ -24,6 +24,6 @@ COMMANDS = {
             "assign": ("task_work", "give a task to a seat of the team"),
             "rm": ("task_work", "take a task off the list"),
         },
-        'fleet task add "mend the door" --path src/door.py',
+        'fleet task add "mend the door" --path README.md',
     )
 }

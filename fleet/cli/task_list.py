@@ -178,7 +178,7 @@ def _said(entry: Task) -> str:
 
 COMMANDS = {
     "task add": Command(
-        _add, _add_arguments, 'fleet task add "mend the door" --path src/door.py --size s'
+        _add, _add_arguments, 'fleet task add "mend the door" --path README.md --size s'
     ),
     "task change": Command(_change, _change_arguments, "fleet task change T3 --after T2"),
     "task ls": Command(_ls, _ls_arguments, "fleet task ls --state free"),

@@ -159,14 +159,19 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
 
 
 DOWN = {
-    2: (
-        "ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open",
-        "DROP TABLE refused",
+    3: (
+        "DROP TABLE teams", "DROP TABLE team_log", "DROP TABLE refused",
         "DROP INDEX outbox_dead", "DROP INDEX inbox_ready", "DROP INDEX inbox_held",
         "DROP INDEX inbox_dead", "DROP INDEX outbox_queued", "DROP INDEX inbox_open",
+        "DROP INDEX outbox_open",
         "CREATE INDEX outbox_queued ON outbox (to_node, seq) WHERE state = 'queued'",
+        ("CREATE INDEX outbox_open ON outbox (to_node, seq)"
+        " WHERE state IN ('accepted', 'held', 'typing', 'typed')"),
         ("CREATE INDEX inbox_open ON inbox (recipient, seq)"
         " WHERE state IN ('accepted', 'held', 'typing', 'typed')"),
+    ),
+    2: (
+        "ALTER TABLE grants DROP COLUMN rate", "DROP TABLE spent", "DROP INDEX outbox_open",
     ),
     1: tuple(
         f"ALTER TABLE {table} DROP COLUMN {column}"

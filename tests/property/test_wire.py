@@ -52,6 +52,9 @@ QUESTIONS: dict[type, st.SearchStrategy[frames.Question]] = {
     frames.PeekAsk: st.builds(frames.PeekAsk, _words, names, counts),
     frames.ProbeAsk: st.builds(frames.ProbeAsk, _words, names),
     frames.AdminAsk: st.builds(frames.AdminAsk, _words),
+    frames.TeamAsk: st.builds(
+        frames.TeamAsk, _words, _words, _words, st.binary(max_size=8), _words
+    ),
     frames.FollowAsk: st.builds(frames.FollowAsk, _words, *[st.binary(max_size=8)] * 3),
     frames.CancelAsk: st.builds(frames.CancelAsk, _words, _words),
 }
@@ -60,6 +63,7 @@ BODIES: dict[type, st.SearchStrategy[frames.AnswerBody]] = {
     frames.ScreenAnswer: st.builds(frames.ScreenAnswer, _few(texts), _words),
     frames.StepsAnswer: st.builds(frames.StepsAnswer, _few(_steps)),
     frames.AdminAnswer: st.builds(frames.AdminAnswer, st.binary(max_size=8)),
+    frames.TeamAnswer: st.builds(frames.TeamAnswer, st.binary(max_size=8), counts),
     frames.DoneAnswer: st.just(frames.DoneAnswer()),
     frames.FollowAnswer: st.builds(
         frames.FollowAnswer, st.lists(signed_entries, max_size=2).map(tuple)
@@ -86,6 +90,16 @@ BY_KIND: dict[type, st.SearchStrategy[Frame]] = {
     frames.ReportsTaken: st.builds(frames.ReportsTaken, _few(st.tuples(_words, counts))),
     frames.Ask: st.builds(frames.Ask, _numbers, st.one_of(*QUESTIONS.values())),
     frames.Answer: st.builds(frames.Answer, _numbers, st.one_of(*BODIES.values())),
+    frames.TeamWord: st.builds(
+        frames.TeamWord,
+        _words,
+        counts,
+        _few(st.builds(frames.LogEntry, st.binary(max_size=8), st.binary(max_size=8))),
+        counts,
+        st.booleans(),
+    ),
+    frames.TeamHave: st.builds(frames.TeamHave, _words, counts, st.binary(max_size=8)),
+    frames.TeamBeat: st.builds(frames.TeamBeat, _words, _few(names)),
     frames.Standing: st.builds(
         frames.Standing, _few(st.tuples(_words, counts)), _few(st.tuples(_words, counts))
     ),

@@ -14,7 +14,7 @@ from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached
 CODES = {
     1: "fleet_error illegal_transition",
     2: "malformed_name malformed_request empty_text undecodable_text bad_config malformed_team_file key_reused",
-    3: "unknown_agent unknown_node unknown_envelope unknown_profile",
+    3: "unknown_agent unknown_node unknown_envelope unknown_profile unknown_team unknown_task",
     4: "ambiguous_name",
     5: "mailbox_full not_kept pane_gone agent_asking agent_not_ready",
     6: "unconfirmed in_doubt",
@@ -22,12 +22,14 @@ CODES = {
     8: "node_not_running start_failed port_in_use node_unreachable version_mismatch store_failed "
        "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
-       "loop_stopped wrong_state rate_exceeded worktree_failed branch_in_use unsaved_work",
+       "loop_stopped wrong_state rate_exceeded worktree_failed branch_in_use unsaved_work "
+       "already_claimed lease_lost",
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
                         "bad_config malformed_team_file key_reused",
-    "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_profile",
+    "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_profile unknown_team unknown_task",
+    "ABORTED": "already_claimed lease_lost",
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",
     "PERMISSION_DENIED": "not_allowed key_locked invitation_refused",
