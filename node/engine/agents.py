@@ -125,7 +125,7 @@ class Agents:
             if agent.ref is not None:
                 await self._panes.end(agent.ref)
             self._witness.remove(agent.name)
-            return await self.remember(replace(self.known(name), ref=None), "agent stopped")
+            return await self._keep(replace(self.known(name), ref=None), "agent stopped")
 
     async def forget(self, name: str) -> Agent:
         """Drop an agent; its program goes on, what waited for it is refused."""
@@ -195,8 +195,15 @@ class Agents:
                 raise NameTaken(f"{name}@{self._fleet.me.name}", f"pane {before.ref.pane}")
         return before
 
-    async def remember(self, agent: Agent, event: str) -> Agent:
-        """Write an agent down as it is now; from then on it is known, and what waits for it goes to it."""
+    async def started(self, agent: Agent) -> Agent:
+        """Write down an agent whose program was started; from then on it is known, and gets its mail."""
+        return await self._keep(agent, "agent started")
+
+    async def adopted(self, agent: Agent) -> Agent:
+        """The same of one whose pane was there already."""
+        return await self._keep(agent, "agent adopted")
+
+    async def _keep(self, agent: Agent, event: str) -> Agent:
         self._store.book.put_agent(agent)
         self._store.audit(
             event,

@@ -109,7 +109,7 @@ class Starter:
             is_hooked,
         )
         try:
-            return await self._agents.remember(agent, "agent started")
+            return await self._agents.started(agent)
         except FleetError:  # nobody remembers it
             self._witness.remove(name)
             await self._panes.end(ref)
@@ -191,7 +191,7 @@ class Starter:
                 wish.socket,
                 bool(wish.hooks),
             )
-            return await self._agents.remember(agent, "agent adopted")
+            return await self._agents.adopted(agent)
         except FleetError:
             self._witness.remove(name)
             await self._panes.release(ref)

@@ -20,7 +20,19 @@ SOURCES = [
     for path in sorted((ROOT / room).rglob("*.py"))
     if path.parent.name != "v1"
 ]
-PROSE = {"advert", "again", "already", "founded", "joined", "needs", "on", "that", "with", "wrote"}
+PROSE = {
+    "advert",
+    "again",
+    "already",
+    "founded",
+    "is",
+    "joined",
+    "needs",
+    "on",
+    "that",
+    "with",
+    "wrote",
+}
 """How a sentence, an event or a key goes on behind the word fleet."""
 
 
