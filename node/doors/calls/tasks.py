@@ -149,7 +149,9 @@ async def _change(ask: Ask, args: ChangeArgs) -> None:
     if args.parent is not None:
         told["parent"] = _number(ask, team, args.parent)
     if not told:
-        raise MalformedRequest("nothing is said of what changes", hint="fleet task change --help")
+        raise MalformedRequest(
+            "nothing is said of what changes", hint="a --title, a --text, …: what is not said stays"
+        )
     await _command(ask, team, ChangeTask(number, replace(was, **told)), args.key)
 
 
