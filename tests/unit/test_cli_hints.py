@@ -24,6 +24,7 @@ PROSE = {
     "advert",
     "again",
     "already",
+    "as",
     "founded",
     "is",
     "joined",
