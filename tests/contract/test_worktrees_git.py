@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,24 @@ BRANCH = "crew/coder"
 @pytest.fixture
 def stage(tmp_path: Path) -> GitStage:
     return GitStage(tmp_path)
+
+
+@pytest.fixture
+def pipe(stage: GitStage) -> Iterator[Path]:
+    """Holds up who reads it, at the longest until the test ends."""
+    path = stage.root / "project" / ".git" / "pipe"
+    os.mkfifo(path)
+    yield path
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+def let_go(pipe: Path) -> bool:
+    """Let go on who reads the pipe; False when nobody does yet."""
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def prepare(stage: GitStage, name: str = "coder", *include: str, branch: str = BRANCH) -> Worktree:
@@ -208,9 +228,7 @@ def test_a_filter_that_fails_is_told_and_nothing_half_made_stays(stage: GitStage
     assert prepare(stage).is_new
 
 
-def test_a_filter_that_never_ends_is_ended_in_time(stage: GitStage) -> None:
-    pipe = stage.root / "project" / ".git" / "pipe"
-    os.mkfifo(pipe)
+def test_a_filter_that_never_ends_is_ended_in_time(stage: GitStage, pipe: Path) -> None:
     filtered(stage, f"cat {pipe}")
     stage.worktrees = GitWorktrees(timeout_s=1.0)
     with pytest.raises(WorktreeFailed, match="longer than 1 s"):
@@ -234,9 +252,9 @@ else:
 """
 
 
-def node(stage: GitStage, what: str, fault: str = "") -> subprocess.Popen[bytes]:
+def node(stage: GitStage, what: str, fault: str = "", **environ: str) -> subprocess.Popen[bytes]:
     """A process of its own that does one thing with worktrees, and fails as planned."""
-    plan = {FAULTS: fault, CONSENT: CONSENTS} if fault else {}
+    plan = environ | ({FAULTS: fault, CONSENT: CONSENTS} if fault else {})
     return subprocess.Popen(
         [sys.executable, "-c", NODE, what, stage.repository, stage.folder("coder")],
         env={**os.environ, **plan, "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -262,6 +280,13 @@ def test_what_a_killed_node_left_half_made_is_finished_or_made_anew(
     assert "locked" not in git(stage.repository, "worktree", "list", "--porcelain")
     assert beside(stage) == {"coder"}
     assert listed(stage) == [stage.repository, tree.folder]
+
+
+def test_what_is_half_made_is_cleared_also_where_git_has_forgotten_it(stage: GitStage) -> None:
+    killed(stage, "prepare", "worktree:after_checkout")
+    shutil.rmtree(Path(stage.repository) / ".git" / "worktrees")
+    assert prepare(stage).is_new
+    assert beside(stage) == {"coder"}
 
 
 def test_a_worktree_that_was_moved_when_the_node_died_can_be_removed(stage: GitStage) -> None:
@@ -301,9 +326,28 @@ def test_work_that_came_while_a_worktree_was_set_aside_brings_it_back(stage: Git
     assert listed(stage) == [stage.repository, folder]
 
 
-def test_git_that_outlives_its_node_is_waited_for(stage: GitStage) -> None:
-    pipe = stage.root / "project" / ".git" / "pipe"
-    os.mkfifo(pipe)
+def test_work_that_comes_between_the_two_looks_keeps_a_worktree(
+    stage: GitStage, pipe: Path
+) -> None:
+    folder = prepare(stage).folder
+    tools = stage.root / "tools"
+    tools.mkdir()
+    (tools / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *fleet-removing\\ status*) cat {pipe} ;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (tools / "git").chmod(0o755)
+    process = node(stage, "remove", PATH=f"{tools}:{os.environ['PATH']}")
+    aside = stage.root / ".coder.fleet-removing"
+    until(lambda: aside.exists() or process.poll() is not None, "the worktree is set aside")
+    stage.write(str(aside), "late", "1")
+    until(lambda: let_go(pipe) or process.poll() is not None, "the second look begins")
+    assert process.wait(GIVE_UP_S) == 1
+    assert stage.read(folder, "late") == "1"
+    assert listed(stage) == [stage.repository, folder]
+
+
+def test_git_that_outlives_its_node_is_waited_for(stage: GitStage, pipe: Path) -> None:
     filtered(stage, f"cat {pipe}")
     process = node(stage, "prepare")
     making = stage.root / ".coder.fleet-making" / "coder" / "README"
@@ -473,7 +517,7 @@ def test_a_repository_inside_a_worktree_keeps_it(stage: GitStage) -> None:
 
 def test_looking_changes_nothing(stage: GitStage) -> None:
     folder = prepare(stage).folder
-    stage.write(folder, "README", "read me")  # same text, newer: git status would note it
+    os.utime(Path(folder) / "README", (1, 1))  # same text, another time: git status would note it
     index = stage.root / "project" / ".git" / "worktrees" / "coder" / "index"
     before = index.read_bytes()
     assert state(stage, folder).uncommitted == ()
