@@ -517,6 +517,24 @@ def entries_to_wire(entries: tuple[SignedEntry, ...]) -> list[roster_pb2.SignedE
     return [roster_pb2.SignedEntry(body=e.body, signature=e.signature) for e in entries]
 
 
+def signed_to_bytes(entry: SignedEntry) -> bytes:
+    """One signed entry by itself."""
+    return entries_to_wire((entry,))[0].SerializeToString()
+
+
+def signed_from_bytes(data: bytes) -> SignedEntry:
+    """The same back; whether it is signed at all is not looked at here.
+
+    Raises:
+        MalformedRequest: it says nothing.
+    """
+    try:
+        wire = roster_pb2.SignedEntry.FromString(data)
+    except DecodeError:
+        raise MalformedRequest("a roster entry that cannot be read") from None
+    return entry_from_wire(wire.body, wire.signature)
+
+
 def entry_from_wire(body: bytes, signature: bytes) -> SignedEntry:
     """What a signed entry says; whether it is signed at all is not looked at here.
 

@@ -51,13 +51,15 @@ def main() -> None:
 
 
 async def _serve(options: Options, report: _Report, arguments: argparse.Namespace) -> None:
-    daemon = Daemon(options)
+    daemon: Daemon | None = Daemon(options)
     # What lives as long as the node is not looked at again by every collection.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     if arguments.ready_fd >= 0:
         _to_files(Paths(options.home), debug=arguments.debug)
-    await daemon.run(report.ready)
+    while daemon is not None:
+        await daemon.run(report.ready)
+        daemon = daemon.successor()
 
 
 def _to_files(paths: Paths, *, debug: bool) -> None:

@@ -21,6 +21,7 @@ from node.engine.node import Node
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
+from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
 from node.engine.starter import Starter
 from node.engine.talk import Talk
@@ -78,6 +79,7 @@ def assemble(
         fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
     )
     admins = Admins(fleet, peers, world.authority, membership, store, clock)
+    rotation = Rotation(fleet, peers, world.authority, membership, store, clock)
     router = Router(fleet, agents, peers, permits, store, clock, world.probe)
     talk = Talk(fleet, inbox, outbox, peers, store, events)
     teams = Teams(fleet, store, clock, world.authority.team_key(), agents.is_online)
@@ -86,7 +88,7 @@ def assemble(
     peers.linked, peers.parted, peers.heard_of_team = copies.linked, copies.parted, copies.heard
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, router, talk, teams, copies, events,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, router, talk, teams, copies, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

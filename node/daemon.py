@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from fleet.core.address import OPERATOR, label_from, parse_name
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import PortInUse
 from fleet.core.errors.requests import WrongState
+from fleet.core.roster import SignedEntry
 from fleet.core.trust import Caller
 from fleet.logs import RECENT
 from fleet.paths import Paths
@@ -50,6 +51,7 @@ from node.doors.metrics import MetricsDoor
 from node.doors.newcomers import Newcomers
 from node.doors.peer import PairingService, PeerDoor, PeeringService
 from node.engine.node import Node
+from node.engine.rotation import take_over
 from node.engine.tally import Tally
 from node.records import Me
 from node.store import SqliteStore
@@ -69,6 +71,8 @@ class Options:
     listen: str = ""
     mdns: bool = True
     metrics: str = ""
+    again: bool = False
+    """The address is only where an earlier life of the same process listened."""
 
 
 class Daemon:
@@ -89,11 +93,12 @@ class Daemon:
         self._keyring = Keyring.open(self._paths.keys)
         self._clock = SystemClock()
         self._store = SqliteStore(self._paths.database, self._keyring.node_id)
+        take_over(self._keyring, self._store, self._clock.wall_s())
         self._me = self._introduce()
         self._bound = ("127.0.0.1", 0)
-        short = self._me.node_id[:8]
-        self._panes = TmuxPanes(f"_fleet-{short}", f"fleet-{self._me.name.replace('.', '-')}")
-        self._dialer = GrpcDialer(lambda: self._keyring.identity)
+        own_server = f"_fleet-{self._first_id()[:8]}"
+        self._panes = TmuxPanes(own_server, f"fleet-{self._me.name.replace('.', '-')}")
+        self._dialer = GrpcDialer(lambda: self._keyring.identity, self._introduction)
         spill = SpillFolder(self._paths.spill)
         spill.tidy(self._clock.wall_s())
         world = World(
@@ -122,6 +127,21 @@ class Daemon:
         return Me(
             self._keyring.node_id, name, self._clock.token(), epoch.decode(), version("fleet")
         )
+
+    def _first_id(self) -> str:
+        """The id that this home's node had first: its tmux server bears it through all keys."""
+        known = self._store.database.meta("first_id")
+        if known is None:
+            known = self._me.node_id.encode()
+            self._store.database.put_meta("first_id", known)
+            self._store.database.flush()
+        return known.decode()
+
+    def _introduction(self) -> SignedEntry | None:
+        """By what a node that knows only this one's earlier key would know it."""
+        fleet = self.node.fleet
+        own = fleet.roster.member(self._me.node_id)
+        return fleet.roster.admission(own.node_id) if own and own.follows else None
 
     def _name(self) -> str:
         """The name in the roster, once admitted; before that what was asked for."""
@@ -155,7 +175,7 @@ class Daemon:
         await local_door.open()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, node.stopping.set)
+            loop.add_signal_handler(number, node.stop)
         log.info("node up", node=self._me.name, id=self._me.node_id, listen=node.listen)
         async with asyncio.TaskGroup() as group:
             work = [
@@ -185,11 +205,17 @@ class Daemon:
             os.close(descriptor)
         log.info("node down", node=self._me.name)
 
+    def successor(self) -> Daemon | None:
+        """The next life of this home in this process, at the same address, when its end was to be one."""
+        if not self.node.again:
+            return None
+        return Daemon(replace(self._options, listen=self.node.listen, again=True))
+
     async def _open_peer_door(self) -> PeerDoor:
         """Listen where asked, or where an earlier start listened, or anywhere."""
         asked = self._options.listen or self._config.listen
         node = self.node
-        door = PeerDoor(node.fleet.authorise, connections())
+        door = PeerDoor(node.fleet.authorise, connections(), node.peers.introduce)
         door.add(
             PeeringService(node.peers.serve),
             PairingService(Newcomers(node, self._keyring), lambda: self._keyring.certificate),
@@ -199,7 +225,7 @@ class Daemon:
         try:
             bound = await door.open(_joined(host, port), credentials)
         except PortInUse:
-            if asked:
+            if asked and not self._options.again:
                 raise
             # Several homes on one host: the usual port is the first one's, others take any.
             bound = await door.open(_joined(host, 0), credentials)

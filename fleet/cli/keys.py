@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from fleet.cli.terminal import Terminal
 
 
+_LOOK_EVERY_S = 0.1
+_LOOKS = 300
+"""A node that starts anew finishes first what it is typing."""
+
+
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "action", choices=("show", "admin", "lock", "unlock"), nargs="?", default="show",
-        help="show it all; let NODE sign too; put a passphrase on the key; take it off"
-        " (default: show)",
+        "action", choices=("show", "admin", "rotate-key", "lock", "unlock"), nargs="?",
+        default="show",
+        help="show it all; let NODE sign too; give this node a new key; put a passphrase on the key;"
+        " take it off (default: show)",
     )  # fmt: skip
     parser.add_argument("node", metavar="NODE", nargs="?", default="", help="for admin: which")
     parser.add_argument(
@@ -37,6 +43,8 @@ def _trust(call: Invocation) -> int:
     match given.action:
         case "admin":
             return _admin(call)
+        case "rotate-key":
+            return _rotate_key(call)
         case "lock":
             return _lock(call)
         case "unlock":
@@ -60,6 +68,48 @@ def _admin(call: Invocation) -> int:
     else:
         terminal.say(plain(f"{told['node']} {done}"))
     return 0
+
+
+def _rotate_key(call: Invocation) -> int:
+    told = ask_signed(call, "rotate-key").result
+    _wait_for(call, told["id"])
+    if call.terminal.as_json:
+        call.terminal.data(told)
+        return 0
+    terminal = call.terminal
+    terminal.say(plain(f"{told['node']} goes on with a new key: {told['id']}"))
+    terminal.say(plain(f"the old one is worth nothing where that is known: {told['old']}"))
+    if told["away"]:
+        away = ", ".join(told["away"])
+        terminal.note(plain(f"away, and told when they are met again: {away}"))
+    if told["older"]:
+        older = ", ".join(told["older"])
+        terminal.note(
+            plain(
+                f"of an older version, to whom this is a new node, and what waits is lost: {older}"
+            )
+        )
+    return 0
+
+
+def _wait_for(call: Invocation, node_id: str) -> None:
+    """Until the node has started anew, as who it is now.
+
+    Raises:
+        NodeNotRunning: it does not come up again.
+    """
+    from time import sleep
+
+    from fleet.core.errors.nodes import NodeNotRunning
+
+    for look in range(_LOOKS):
+        try:
+            if call.ask("status").result["id"] == node_id:
+                return
+        except NodeNotRunning:
+            if look == _LOOKS - 1:
+                raise
+        sleep(_LOOK_EVERY_S)
 
 
 def _lock(call: Invocation) -> int:
@@ -111,6 +161,10 @@ def _show(call: Invocation) -> int:
     _title(terminal, "members")
     members = [(m["node"], m["state"], m["admitted_by"], m["id"]) for m in told["members"]]
     render.table(terminal, ("NODE", "STATE", "LET IN BY", "KEY"), members)
+    before = [(m["node"], old) for m in told["members"] for old in m.get("keys_before", ())]
+    if before:
+        _title(terminal, "keys that were given up for newer ones")
+        render.table(terminal, ("NODE", "KEY"), before)
     if told["revoked"]:
         _title(terminal, "put out, for good")
         out = [(r["node"], r["reason"], r["revoked_by"], r["id"]) for r in told["revoked"]]
@@ -153,6 +207,10 @@ def _explained(told: dict[str, Any]) -> list[str]:
         lines.append(
             "- An admin lets in and puts out with a key of its own. The root can take that back:"
             " fleet trust admin NODE --withdraw."
+        )
+    if told.get("next_key"):
+        lines.append(
+            f"- A new key of this node waits to be signed for, {told['next_key'][:12]}: fleet trust rotate-key."
         )
     if told["revoked"]:
         lines.append("- Who was put out may do nothing, and its key never comes back.")

@@ -218,6 +218,10 @@ class Roster:
         """All that were let in as following it, also those of which none counts."""
         return self._following.followers(node_id)
 
+    def given_up(self) -> tuple[tuple[str, str], ...]:
+        """The ids that their nodes gave up, each with the one it goes on as."""
+        return tuple((i, self.heir(i)) for i in sorted(self._said) if self.is_given_up(i))
+
     def put_out(self, node_id: str) -> Revoke | None:
         """That the node was put out, under this id or a later one; not that it only gave up this key."""
         if node_id not in self._out:

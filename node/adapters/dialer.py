@@ -21,12 +21,12 @@ from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
 from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import Hello, Step
 from fleet.core.link import agreed
-from fleet.core.roster import Admit
+from fleet.core.roster import Admit, SignedEntry
 from fleet.v1 import link_pb2, link_pb2_grpc
-from fleet.wire import frame_from_wire
+from fleet.wire import frame_from_wire, signed_to_bytes
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.pki import certificate_key, key_id, pem_of
-from node.adapters.stream import ADMITTED_KEY, Stream, StreamLink, refusal_in
+from node.adapters.stream import ADMISSION_KEY, ADMITTED_KEY, Stream, StreamLink, refusal_in
 
 CONNECT_S = 3.0
 """For each of: TCP, TLS, the stream. A node that needs longer is tried again soon."""
@@ -39,9 +39,15 @@ _Call = grpc.aio.StreamStreamCall[link_pb2.Frame, link_pb2.Frame]
 class GrpcDialer:
     """The ``Dialer`` of a node."""
 
-    def __init__(self, identity: Callable[[], Identity]) -> None:
-        """``identity`` is asked at each dial: it changes when the node joins a fleet."""
+    def __init__(
+        self,
+        identity: Callable[[], Identity],
+        introduction: Callable[[], SignedEntry | None] = lambda: None,
+    ) -> None:
+        """Both are asked at each dial: they change when the node joins a fleet. ``introduction`` is the
+        word by which this node's key follows another one, if it does."""
         self._identity = identity
+        self._introduction = introduction
         self._carrying: dict[asyncio.Task[None], StreamLink] = {}
 
     async def dial(self, member: Admit, address: str) -> StreamLink:
@@ -53,7 +59,7 @@ class GrpcDialer:
         """
         channel = self._channel(member, address)
         try:
-            call = await _open(channel, member, address)
+            call = await self._open(channel, member, address)
         except BaseException:
             await channel.close()
             raise
@@ -94,11 +100,31 @@ class GrpcDialer:
     def _channel(self, member: Admit, address: str) -> grpc.aio.Channel:
         return channel_to(address, self._identity(), pem_of(member.certificate), member.node_id)
 
+    async def _open(self, channel: grpc.aio.Channel, member: Admit, address: str) -> _Call:
+        """A stream that the other side has let in: it says so at once."""
+        own = self._introduction()
+        metadata = ((ADMISSION_KEY, signed_to_bytes(own)),) if own else ()
+        call: _Call = link_pb2_grpc.PeeringStub(channel).Link(metadata=metadata)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                told = await call.initial_metadata()
+                if any(key == ADMITTED_KEY for key, _ in told):
+                    return call
+                refusal = await _status(call)
+        except TimeoutError:
+            call.cancel()
+            refusal = None
+        if refusal is not None:
+            raise refusal
+        await _try_tcp(member, address)
+        await _try_tls(member, address)
+        raise _unreachable(member, address, "it does not let this node's certificate in", "tls")
+
     async def _try_stream(self, member: Admit, address: str) -> str:
         """A stream of its own, as far as the other side's hello."""
         channel = self._channel(member, address)
         try:
-            call = await _open(channel, member, address)
+            call = await self._open(channel, member, address)
             async with _within(member, address, "it does not say hello", "rpc"):
                 first = await call.read()
             hello = (
@@ -124,25 +150,6 @@ async def _carry(link: StreamLink, call: _Call, channel: grpc.aio.Channel) -> No
     finally:
         call.cancel()
         await channel.close()
-
-
-async def _open(channel: grpc.aio.Channel, member: Admit, address: str) -> _Call:
-    """A stream that the other side has let in: it says so at once."""
-    call: _Call = link_pb2_grpc.PeeringStub(channel).Link()
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            told = await call.initial_metadata()
-            if any(key == ADMITTED_KEY for key, _ in told):
-                return call
-            refusal = await _status(call)
-    except TimeoutError:
-        call.cancel()
-        refusal = None
-    if refusal is not None:
-        raise refusal
-    await _try_tcp(member, address)
-    await _try_tls(member, address)
-    raise _unreachable(member, address, "it does not let this node's certificate in", "tls")
 
 
 async def _status(call: _Call) -> FleetError | None:

@@ -97,9 +97,7 @@ def welcome_of(joined: Joined) -> bytes:
 
 def stage(folder: Path, fresh: Membership, welcome: bytes = b"") -> None:
     """Write all files beside; the rename at the end is the moment at which they count."""
-    beside = folder / _BESIDE
-    _empty(beside)
-    beside.mkdir(mode=0o700)
+    beside = start_beside(folder / _BESIDE)
     keyfile.write(beside / "root.crt", pem_of(fresh.root))
     keyfile.write(beside / "issuer.crt", pem_of(fresh.issuer))
     keyfile.write(beside / "node.crt", pem_of(fresh.certificate))
@@ -116,7 +114,7 @@ def stage(folder: Path, fresh: Membership, welcome: bytes = b"") -> None:
 
 def finish_joining(folder: Path) -> None:
     """Move what was decided into place; may be cut off anywhere and done again."""
-    _empty(folder / _BESIDE)
+    empty(folder / _BESIDE)
     decided = folder / _DECIDED
     if not decided.is_dir():
         return
@@ -127,10 +125,18 @@ def finish_joining(folder: Path) -> None:
         (folder / ROOT_KEY).unlink(missing_ok=True)
         (folder / ADMIN_KEY).unlink(missing_ok=True)
     keyfile.sync_folder(folder)
-    _empty(decided)
+    empty(decided)
 
 
-def _empty(folder: Path) -> None:
+def start_beside(beside: Path) -> Path:
+    """A fresh folder for files that count once it is renamed."""
+    empty(beside)
+    beside.mkdir(mode=0o700)
+    return beside
+
+
+def empty(folder: Path) -> None:
+    """Remove a folder of files, if it is there."""
     if folder.is_dir():
         for path in folder.iterdir():
             path.unlink()

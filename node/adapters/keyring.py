@@ -1,7 +1,7 @@
 """This node's key, its certificate, and its fleet's root, in the home's ``keys`` folder.
 
 A fresh home founds a fleet of one. Joining another fleet replaces root, certificate and discovery key
-together. The node's own key never changes, and with it who the node is.
+together. The node's own key is who the node is; a new one follows it (``newkey.py``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import structlog
 from fleet.core.errors.nodes import StartFailed
 from fleet.core.errors.trust import NotAllowed, NotPaired, UnsafeHome
 from fleet.core.roster import Admit, Appoint, Revoke, Roster, SignedEntry
-from node.adapters import keyfile, pairing
+from node.adapters import keyfile, newkey, pairing
 from node.adapters.credentials import Identity, ServerTrust
 from node.adapters.keyfolder import (
     ADMIN_KEY,
@@ -38,6 +38,7 @@ from node.adapters.keyfolder import (
 from node.adapters.pki import (
     NodeKey,
     RootKey,
+    certificate_key,
     check_certificate,
     check_root,
     der_of,
@@ -55,7 +56,7 @@ from node.adapters.pki import (
 )
 from node.adapters.seal import ADMIN, sign_by_power, sign_entry, verify_entry
 from node.adapters.vault import Vault
-from node.ports.authority import Joined
+from node.ports.authority import Joined, Proof
 
 DISCOVERY_KEY_BYTES = 32
 TEAM_KEY, TEAM_KEY_BYTES = "teams.key", 32
@@ -88,11 +89,12 @@ class Keyring:
         if stat.S_IMODE(folder.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
             raise UnsafeHome(str(folder), "others can reach it", f"chmod 700 {folder}")
         finish_joining(folder)
-        pem = keyfile.read(folder / "node.key")
+        newkey.finish_following(folder)
+        pem = keyfile.read(folder / newkey.NODE_KEY)
         if pem is None:
             pem = private_pem(new_node_key())
-            keyfile.write(folder / "node.key", pem)
-        return cls(folder, parsed(folder / "node.key", node_key_from, pem), now)
+            keyfile.write(folder / newkey.NODE_KEY, pem)
+        return cls(folder, parsed(folder / newkey.NODE_KEY, node_key_from, pem), now)
 
     def _take(self, held: Membership) -> None:
         """What belongs together fits together; if it did not, that would only show in TLS."""
@@ -285,6 +287,73 @@ class Keyring:
         if key is None:
             raise NotAllowed("this node", verb, "nodes: it holds no key of an admin")
         return key, issuer
+
+    # --- a new key of a node ---
+
+    def succession(
+        self, old_certificate: bytes, name: str, proof: Proof
+    ) -> tuple[SignedEntry, SignedEntry]:
+        """Sign that a key follows the one in a node's certificate (DER): the admission of the new id, and
+        the revocation of the old one.
+
+        Raises:
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
+            NotPaired: one of the two keys did not say so.
+        """
+        signer, issuer = self._signer("admit")
+        follows = newkey.checked(self.fleet_id, certificate_key(old_certificate), proof)
+        key = public_key_from(proof.public_key)
+        admit = Admit(key_id(key), name, node_certificate(key, signer, issuer), follows)
+        admission = self._signed(admit, signer)
+        return admission, self.ending(admission)
+
+    def ending(self, admission: SignedEntry) -> SignedEntry:
+        """Sign the revocation of the id that an admission follows.
+
+        Raises:
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
+        """
+        admit = admission.entry
+        if not isinstance(admit, Admit) or admit.follows is None:
+            raise NotPaired("what follows nobody ends nothing")
+        why = f"goes on as {admit.node_id}"
+        revoke = Revoke(admit.follows.node_id, why, (), admit.node_id)
+        return self._signed(revoke, self._signer("revoke")[0])
+
+    def next_id(self) -> str:
+        """The id of this node's new key, while it is not taken; empty when there is none."""
+        key = newkey.next_key(self._folder)
+        return key_id(key.public_key()) if key else ""
+
+    def prove_next(self) -> Proof:
+        """A new key for this node, durable, signed for by both keys; the same one until it is taken."""
+        return newkey.prove(self._folder, self._key, self.fleet_id)
+
+    def take_next(self, entries: tuple[SignedEntry, ...]) -> None:
+        """Decide for the new key: the next start of this node is under it.
+
+        Raises:
+            NotPaired: these entries do not let it follow.
+        """
+        issuer = entries[0].issuer if entries else None
+        newkey.stage(self._folder, self._key, issuer or self._membership.root, entries)
+
+    def followed(self) -> tuple[SignedEntry, ...]:
+        """What was signed for this node's key, while the database may not have it; else nothing.
+
+        Raises:
+            StartFailed: the file that says so is damaged.
+        """
+        try:
+            return tuple(self.verify(*signed) for signed in newkey.unfinished(self._folder))
+        except NotPaired as error:
+            raise newkey.damaged(self._folder, error) from None
+
+    def remembered(self) -> None:
+        """The database has what was followed."""
+        newkey.finish(self._folder)
 
     # --- its passphrase ---
 

@@ -26,6 +26,10 @@ ADMITTED_KEY = "fleet-admitted"
 """Initial metadata of a stream that was let in. gRPC makes up empty ones for a refused call, which is
 not yet known to have ended then."""
 
+ADMISSION_KEY = "fleet-admission-bin"
+"""Metadata of a call: the signed admission of a caller whose key follows another one. Whoever was away
+meanwhile does not know it yet."""
+
 UNREAD_FRAMES = 8
 """Frames taken off the stream before the engine asks for them; then the sender has to wait."""
 BACKLOG_LIMIT = 4_096

@@ -77,7 +77,7 @@ class Gauges:
             held[one.what] = held.get(one.what, 0) + one.number
         about = "Envelopes that are held, by reason."
         yield labelled("fleet_inbox_held", "gauge", about, "reason", held)
-        others = [a.node_id for a in self.node.fleet.others()]
+        others = [a.node_id for a in self.node.fleet.in_sight()]
         up = sum(self.node.peers.session(node_id) is not None for node_id in others)
         yield labelled("fleet_peers", "gauge", "Other members of the fleet.", "state",
                        {"connected": up, "away": len(others) - up})  # fmt: skip
@@ -105,7 +105,7 @@ class Gauges:
 
     def _named(self) -> Iterator[Family]:
         fleet, peers = self.node.fleet, self.node.peers
-        others = {fleet.label(a.node_id): a.node_id for a in fleet.others()}
+        others = {fleet.label(a.node_id): a.node_id for a in fleet.in_sight()}
         about = "Whether the link to a member stands."
         up = {name: float(peers.session(one) is not None) for name, one in others.items()}
         yield labelled("fleet_peer_connected", "gauge", about, "peer", up)

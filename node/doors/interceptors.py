@@ -21,11 +21,11 @@ import structlog
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import UnknownCall
 from fleet.core.errors.trust import Unauthenticated
-from fleet.core.roster import Admit
+from fleet.core.roster import Admit, SignedEntry
 from fleet.outcomes import outcome_of
-from fleet.wire import error_to_bytes
+from fleet.wire import error_to_bytes, signed_from_bytes
 from node.adapters.pki import der_of, pem_id
-from node.adapters.stream import ERROR_KEY
+from node.adapters.stream import ADMISSION_KEY, ERROR_KEY
 from node.doors.quota import Lines, Quota
 
 OPEN_TO_STRANGERS = frozenset({"/fleet.v1.Pairing/Pair"})
@@ -35,6 +35,7 @@ STATUS_S = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Authorise = Callable[[str], Admit]
+Introduce = Callable[[str, SignedEntry], None]
 Behaviour = Callable[[Any, Context], Any]
 
 log = structlog.get_logger()
@@ -43,8 +44,10 @@ log = structlog.get_logger()
 class Guard(grpc.aio.ServerInterceptor):
     """Stands before every handler of every shape, and before methods that do not exist."""
 
-    def __init__(self, authorise: Authorise) -> None:
+    def __init__(self, authorise: Authorise, introduce: Introduce) -> None:
+        """``introduce`` is told by what a caller wants to be known, before it is authorised."""
         self._authorise = authorise
+        self._introduce = introduce
         self._quota = Quota()
         self._lines = Lines()
 
@@ -104,6 +107,8 @@ class Guard(grpc.aio.ServerInterceptor):
                 node_id = caller_of(context)
                 logger = logger.bind(peer=node_id[:12])
                 if method not in OPEN_TO_STRANGERS:
+                    if (word := introduction_of(context)) is not None:
+                        self._introduce(node_id, word)
                     self._authorise(node_id)
                     self._quota.enter(node_id, start_s)
                     member = node_id
@@ -153,6 +158,18 @@ def caller_of(context: Context) -> str:
     if not pem:
         raise Unauthenticated("nodes show a certificate to each other")
     return pem_id(pem)
+
+
+def introduction_of(context: Context) -> SignedEntry | None:
+    """The admission that a caller brings along, if it does; nothing of it is checked.
+
+    Raises:
+        MalformedRequest: it is none.
+    """
+    for key, value in context.invocation_metadata() or ():
+        if key == ADMISSION_KEY and isinstance(value, bytes):
+            return signed_from_bytes(value)
+    return None
 
 
 def _proven(context: Context, name: str) -> bytes:

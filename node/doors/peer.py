@@ -18,17 +18,22 @@ import structlog
 from fleet.config import split_address
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import PortInUse, StartFailed
+from fleet.core.roster import SignedEntry
 from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
 from fleet.wire import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS
 from node.adapters.descriptors import CONNECTIONS
 from node.adapters.stream import ADMITTED_KEY, Serve, Stream, StreamLink, carry
-from node.doors.interceptors import Authorise, Context, Guard, address_of, caller_of, end
+from node.doors.interceptors import Authorise, Context, Guard, Introduce, address_of, caller_of, end
 from node.doors.pairing import PairingService as PairingService
 
 CLOSE_S = 1.0
 
 log = structlog.get_logger()
+
+
+def _not_heard(_node_id: str, _word: SignedEntry) -> None:
+    return
 
 
 class PeeringService:
@@ -54,10 +59,16 @@ class PeeringService:
 class PeerDoor:
     """The server on this node's port."""
 
-    def __init__(self, authorise: Authorise, connections: int = CONNECTIONS) -> None:
-        """``connections``: how many there may be at one time, those in their handshake included."""
+    def __init__(
+        self,
+        authorise: Authorise,
+        connections: int = CONNECTIONS,
+        introduce: Introduce = _not_heard,
+    ) -> None:
+        """``connections``: how many there may be at one time, those in their handshake included.
+        ``introduce`` is told what a caller whose key is new says of itself."""
         options = [*SERVER_OPTIONS, ("grpc.max_allowed_incoming_connections", connections)]
-        self._server = grpc.aio.server(interceptors=(Guard(authorise),), options=options)
+        self._server = grpc.aio.server(interceptors=(Guard(authorise, introduce),), options=options)
         self._peering: PeeringService | None = None
 
     def add(self, peering: PeeringService, pairing: PairingService) -> None:

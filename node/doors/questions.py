@@ -39,4 +39,4 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
         case TeamAsk():
             return await node.teams.answer(node_id, question)
         case FollowAsk():
-            raise NotAllowed(str(caller), "follow", "its own key on this node")
+            return await node.rotation.sign(node_id, question)

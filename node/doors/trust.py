@@ -25,10 +25,17 @@ def overview(node: Node) -> dict[str, object]:
             "passphrase": membership.has_passphrase,
         },
         "admin": membership.is_admin,
+        "next_key": node.rotation.next_id(),
         "admins": [_admin(node, admin) for admin in roster.admins()],
-        "members": [_member(node, admit) for admit in roster.members()],
+        "members": [_member(node, admit) for admit in _members(node)],
         "revoked": [_revoked(node, revoke) for revoke in roster.revocations()],
     }
+
+
+def _members(node: Node) -> list[Admit]:
+    """This node and the others, each once."""
+    own = node.fleet.roster.member(node.fleet.me.node_id)
+    return sorted([*node.fleet.in_sight(), *([own] if own else [])], key=lambda one: one.node_id)
 
 
 def _admin(node: Node, admin: Appoint) -> dict[str, object]:
@@ -52,6 +59,7 @@ def _member(node: Node, admit: Admit) -> dict[str, object]:
         "state": "self" if here else "connected" if connected else "away",
         "admitted_by": _signer(node, node.fleet.roster.admission(admit.node_id)),
         "may": list(_ADMIN if is_admin else _MEMBER),
+        "keys_before": list(node.fleet.roster.lineage(admit.node_id)[1:]),
     }
 
 

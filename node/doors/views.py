@@ -268,9 +268,8 @@ def status(node: Node) -> dict[str, object]:
 def nodes(node: Node) -> list[dict[str, object]]:
     """Every node: this one, members, revoked ones, and strangers that mDNS shows."""
     fleet = node.fleet
-    rows = [_node_row(node, a.node_id, a.name) for a in fleet.roster.members()]
-    if not any(row["state"] == "self" for row in rows):
-        rows.insert(0, _node_row(node, fleet.me.node_id, fleet.me.name))
+    names = {fleet.me.node_id: fleet.me.name, **{a.node_id: a.name for a in fleet.in_sight()}}
+    rows = [_node_row(node, node_id, name) for node_id, name in sorted(names.items())]
     for revoke in fleet.roster.revocations():
         known = fleet.roster.known(revoke.node_id)
         row = _node_row(node, revoke.node_id, known.name if known else "")
@@ -311,11 +310,12 @@ def invitation(token: str, expires_at_s: float) -> dict[str, object]:
 def joined(node: Node, inviter_id: str) -> dict[str, object]:
     """The fleet after joining it."""
     fleet = node.fleet
+    ids = {fleet.me.node_id, *(admit.node_id for admit in fleet.in_sight())}
     return {
         "fleet": node.membership.fleet_id,
         "node": fleet.label(fleet.me.node_id),
         "inviter": fleet.label(inviter_id),
-        "members": [fleet.label(admit.node_id) for admit in fleet.roster.members()],
+        "members": [fleet.label(i) for i in sorted(ids)],
     }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 
+import structlog
+
 from fleet.core.address import Address, parse_query
 from fleet.core.bounds import AGENTS_LIMIT
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
@@ -24,6 +26,8 @@ from node.ports.authority import Joined
 from node.ports.host import Clock
 from node.records import Agent, Me, Peer
 from node.store import SqliteStore
+
+log = structlog.get_logger()
 
 ADDRESSES_KEPT = 4
 """Per peer: what worked, newest first. More would only make an attack by adverts cheaper."""
@@ -41,6 +45,9 @@ class Fleet:
         self._peers: dict[str, Peer] = {peer.node_id: peer for peer in store.book.peers()}
         self._grants = store.book.grants()
         self._listeners: list[Callable[[], None]] = []
+        self._followed = store.followed()
+        self._partings: list[Callable[[str], None]] = []
+        self._followings: list[Callable[[str, str], None]] = []
         self._labels: dict[str, str] = {}
         self._is_kept = True
         store.database.on_loss(self._lost)
@@ -49,8 +56,9 @@ class Fleet:
         """Take the stored and verified roster, and the peers' last words on their agents."""
         self.roster = Roster(entries)
         self.directory = Directory()
+        self._follow_all()
         self._put_self()
-        for admit in self.roster.members():
+        for admit in self.in_sight():
             self._put_node(admit, connected=False)
         for entry in self._store.book.directory():
             if self.directory.node(entry.node_id):
@@ -59,6 +67,14 @@ class Fleet:
     def listen(self, changed: Callable[[], None]) -> None:
         """Call whenever the members changed."""
         self._listeners.append(changed)
+
+    def parting(self, told: Callable[[str], None]) -> None:
+        """Call with an id before its node goes on under another one: nothing may happen under it after."""
+        self._partings.append(told)
+
+    def followed(self, told: Callable[[str, str], None]) -> None:
+        """Call with the old id and the new when a node goes on under another one, as the store has it."""
+        self._followings.append(told)
 
     # --- names ---
 
@@ -89,6 +105,7 @@ class Fleet:
         Raises:
             NotPaired: it does not belong, or not any more.
         """
+        self.require_current(node_id)
         if revoke := self.roster.revoked(node_id):
             raise NotPaired(
                 f"node {node_id[:12]} was revoked from this fleet ({revoke.reason})",
@@ -102,9 +119,73 @@ class Fleet:
             )
         return admit
 
+    def require_current(self, node_id: str) -> None:
+        """Insist that a node does not go on under another id than this one.
+
+        Raises:
+            NotPaired: it does, and this key is as good as anybody's.
+        """
+        if node_id in self._followed or self.roster.is_given_up(node_id):
+            heir = self._followed.get(node_id) or self.roster.heir(node_id)
+            raise NotPaired(
+                f"node {node_id[:12]} goes on with another key, as {heir[:12]}: this one is given up",
+                hint="if it is your node's: its keys folder is an old copy; restore the newer one",
+            )
+
     def others(self) -> tuple[Admit, ...]:
-        """All members but this node."""
-        return tuple(a for a in self.roster.members() if a.node_id != self.me.node_id)
+        """All members but this node, also those that only follow another one until now."""
+        own = self.me.node_id
+        return tuple(
+            a
+            for a in self.roster.members()
+            if a.node_id not in self._followed and own not in self.roster.lineage(a.node_id)
+        )
+
+    def in_sight(self) -> tuple[Admit, ...]:
+        """All other members, each once: under its old id until it is met under the new one."""
+        others = self.others()
+        ids = {admit.node_id for admit in others}
+        return tuple(a for a in others if ids.isdisjoint(self.roster.lineage(a.node_id)[1:]))
+
+    def meet(self, node_id: str) -> None:
+        """A node has come under this id: from now on it is the one that had those before it.
+
+        Raises:
+            StoreFailed: that could not be written down, and nothing has changed.
+        """
+        before = [old for old in self.roster.lineage(node_id)[1:] if old not in self._followed]
+        for old in before:
+            self._follow(old, node_id)
+        if before:
+            self._look()
+
+    def _follow(self, old: str, new: str) -> None:
+        for told in self._partings:
+            told(old)
+        self._store.follow(old, new)
+        facts = {"node": self.label(old), "old": old, "id": new}
+        if old in self._peers:
+            self._store.audit("node followed", self._clock.wall_s(), **facts)
+        self._store.database.settle()
+        self._followed = self._store.followed()
+        self._peers = {peer.node_id: peer for peer in self._store.book.peers()}
+        agents = [entry._replace(node_id=new) for entry in self.directory.on(old)]
+        self.directory.drop_node(old)
+        if (admit := self.roster.member(new)) is not None:
+            self._put_node(admit, connected=False)
+            self.directory.replace(new, agents)
+        self._labels.clear()
+        self.reload_grants()
+        log.info("node followed", **facts)
+        for listener in self._followings:
+            listener(old, new)
+
+    def _follow_all(self) -> None:
+        """Those whose old key is given up, as the roster says; a disk that fails does it later."""
+        for old, new in self.roster.given_up():
+            if self._followed.get(old) != new and old != self.me.node_id:
+                with contextlib.suppress(StoreFailed):
+                    self._follow(old, new)
 
     def merge(self, entries: Iterable[SignedEntry]) -> tuple[SignedEntry, ...]:
         """Take verified entries; returns the new ones, staged in the store.
@@ -118,15 +199,21 @@ class Fleet:
         with contextlib.suppress(StoreFailed):
             self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
         fault("roster:after_verify_before_commit")
-        for admit in self.roster.members():
-            if self.directory.node(admit.node_id) is None:
+        self._follow_all()
+        self._look()
+        return fresh
+
+    def _look(self) -> None:
+        """The members, or under which id, are not as before."""
+        in_sight = {admit.node_id: admit for admit in self.in_sight()}
+        for node_id, admit in in_sight.items():
+            if self.directory.node(node_id) is None:
                 self._put_node(admit, connected=False)
         for node in list(self.directory.nodes()):
-            if node.node_id != self.me.node_id and self.roster.member(node.node_id) is None:
+            if node.node_id != self.me.node_id and node.node_id not in in_sight:
                 self.directory.drop_node(node.node_id)
         self._labels.clear()
         self._tell()
-        return fresh
 
     def _tell(self) -> None:
         """Everybody, also when the disk fails for one of them; ``keep`` tells it once more then."""
@@ -149,6 +236,7 @@ class Fleet:
             self._is_kept = True
             entries = self.roster.entries()
             self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in entries)
+            self._follow_all()
             self._tell()
         await self._store.commit()
 
@@ -156,6 +244,7 @@ class Fleet:
         """Belong to another fleet from now on: its verified roster replaces the old one; staged."""
         self._store.book.clear_fleet()
         self.roster = Roster()
+        self._followed.clear()
         self._peers.clear()
         self._labels.clear()
         self.merge(joined.entries)

@@ -95,6 +95,7 @@ class Inbox:
         """How often a group of writes was taken back."""
         store.database.on_loss(self._lost)
         fleet.listen(self._members_changed)
+        fleet.followed(self._follow)
         self._accepting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         # Whether all that was typed to an agent is known here; None where its pane cannot tell.
@@ -107,6 +108,14 @@ class Inbox:
         self._open.clear()
         self._sizes = None
         self._declined.clear()  # every link begins anew, with all that is queued
+
+    def _follow(self, old: str, _new: str) -> None:
+        """A node goes on under another id; the store says so already, and its link begins anew."""
+        self._open.clear()
+        self._sizes = None
+        self._refused.read_again()
+        for pair in [pair for pair in self._declined if pair[0] == old]:
+            del self._declined[pair]
 
     # --- accepting ---
 
@@ -163,6 +172,7 @@ class Inbox:
             doubtful = await self._doubtful(node_id, batch)
         if losses != self.losses:
             raise StoreFailed("a batch before this one was taken back: it would be overtaken")
+        self._fleet.require_current(node_id)
         earlier, refused = self._refused.of(node_id), dict[str, FleetError]()
         for posted in batch:
             envelope_id = posted.envelope.id
@@ -352,14 +362,17 @@ class Inbox:
             return now
         state = step(RECIPIENT, now.state, event)
         entry = self._entry(state, reason, detail, evidence)
-        here = item.envelope.from_node == self._fleet.me.node_id
-        after = replace(item, state=state, timeline=(*now.timeline, entry), told=now.told)
+        # Its node may go on under another id since the caller last looked.
+        here = now.envelope.from_node == self._fleet.me.node_id
+        after = replace(
+            item, envelope=now.envelope, state=state, timeline=(*now.timeline, entry), told=now.told
+        )
         if here:
             after = replace(after, told=len(after.timeline))
             self._store.outbox.report(item.envelope.id, (entry,), after.told, after.cleaned)
         self._store.inbox.update(after, (entry,))
         if state in TERMINAL and now.state not in TERMINAL:
-            self._counted(item.envelope, -1)
+            self._counted(now.envelope, -1)
         if state in TERMINAL:
             self.let_through.discard(item.envelope.id)
             self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
@@ -466,7 +479,7 @@ class Inbox:
     def _members_changed(self) -> None:
         """What a node sent before it was put out is typed to no agent after; a person may read it."""
         for node_id in self._store.inbox.origins():
-            if revoked := self._fleet.roster.revoked(node_id):
+            if revoked := self._fleet.roster.put_out(node_id):
                 self._refuse_from(node_id, f"its node was put out of the fleet ({revoked.reason})")
 
     def _refuse_from(self, node_id: str, why: str) -> None:

@@ -182,8 +182,9 @@ class Keeper:
 
     def _known(self, member: Admit) -> tuple[str, ...]:
         """What does not come from mDNS."""
-        learnt = self._fleet.peer(member.node_id).addresses
-        fixed = (*self.fixed.get(member.node_id, ()), *self.fixed.get(member.name, ()))
+        ids = self._fleet.roster.lineage(member.node_id)
+        learnt = [a for node_id in ids for a in self._fleet.peer(node_id).addresses]
+        fixed = [a for name in (*ids, member.name) for a in self.fixed.get(name, ())]
         return tuple(dict.fromkeys((*learnt, *fixed)))
 
     def _hints(self, node_id: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from node.engine.membership import Membership
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
+from node.engine.rotation import Rotation
 from node.engine.route import Router
 from node.engine.starter import Starter
 from node.engine.talk import Talk
@@ -40,7 +41,7 @@ log = structlog.get_logger()
 @dataclass(slots=True)
 class Node:
     """Everything that runs on one host for one home. ``missing`` lists what could not be had,
-    ``metrics`` is where they are served,
+    ``metrics`` is where they are served, ``again`` that its end is to be a new start,
     ``last_errors`` what the log was told of late, at the level of a warning and above."""
 
     home: str
@@ -55,6 +56,7 @@ class Node:
     peers: Peers
     membership: Membership
     admins: Admins
+    rotation: Rotation
     router: Router
     talk: Talk
     teams: Teams
@@ -69,6 +71,17 @@ class Node:
     missing: Callable[[], list[str]] = list
     last_errors: Callable[[], list[dict[str, object]]] = list
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    again: bool = False
+
+    def stop(self) -> None:
+        """Stop, gracefully."""
+        self.again = False
+        self.stopping.set()
+
+    def start_again(self) -> None:
+        """Stop as gracefully, and start anew in this process: who the node is has changed."""
+        self.again = True
+        self.stopping.set()
 
     async def sweep(self) -> None:
         """End what is overdue every second; forget what is long over once an hour."""

@@ -86,6 +86,7 @@ class Outbox:
         self._group: asyncio.Future[None] | None = None
         self._staging: dict[str, int] = {}  # the open group's youngest row per node
         store.database.on_loss(self._lost)
+        fleet.followed(self._follow)
         self.queued: Callable[[str], None] = lambda _node_id: None  # told after each commit
 
     # --- from callers ---
@@ -205,6 +206,13 @@ class Outbox:
     def _lost(self) -> None:
         self._tails.clear()
         self.room.forget()
+
+    def _follow(self, old: str, new: str) -> None:
+        """A node goes on under another id; the store says so already, and its link begins anew."""
+        self.room.forget()
+        self._reach.follow(old, new)
+        self._tails.pop(old, None)
+        self._ended_here.setdefault(new, []).extend(self._ended_here.pop(old, ()))
 
     def _tail(self, node_id: str) -> Tail:
         tail = self._tails.get(node_id)
@@ -439,7 +447,7 @@ class Outbox:
         for node_id in table.waited_for():
             self.queued(node_id)
             shown = self._reach.shown(node_id)
-            if revoked := self._fleet.roster.revoked(node_id):
+            if revoked := self._fleet.roster.put_out(node_id):
                 why = f"its node was put out of the fleet ({revoked.reason})"
                 for row in table.overdue(node_id, inf, after_seq=shown):
                     await self._end(row, Event.REFUSE, why, NotPaired.code)

@@ -43,7 +43,7 @@ from fleet.core.frames import (
     Unknown,
 )
 from fleet.core.link import LinkId, agreed, replaces
-from fleet.core.roster import SignedEntry
+from fleet.core.roster import Admit, SignedEntry
 from fleet.core.turns import Turns, parts
 from node.engine.agents import Agents
 from node.engine.compare import Compare
@@ -159,6 +159,7 @@ class Peers:
         inbox.tell = self._tell
         agents.changed = self._announce
         fleet.listen(self._members_changed)
+        fleet.parting(self._part)
 
     async def run(self) -> None:
         """Keep a link to every member, for ever."""
@@ -179,6 +180,15 @@ class Peers:
     def _standing(self, node_id: str) -> asyncio.Event | None:
         session = self._sessions.get(node_id)
         return session.ended if session else None
+
+    def _part(self, node_id: str) -> None:
+        """A node goes on under another id: whoever still holds this one is somebody else."""
+        session = self._sessions.get(node_id)
+        if session is not None:
+            session.link.close("its key is given up")
+            self._ended(session)
+        self._turns.forget(node_id)
+        self.keeper.trouble.pop(node_id, None)
 
     def _members_changed(self) -> None:
         fault("roster:before_cut")
@@ -255,6 +265,7 @@ class Peers:
                 hint=f"here {PROTOCOL} to {LATEST_PROTOCOL} are spoken: install the newer fleet on both",
             )
         self._fleet.authorise(link.peer_id)
+        self._fleet.meet(link.peer_id)
         me = self._fleet.me.node_id
         link_id = LinkId(me if link.dialled else link.peer_id, first.boot)
         old = self._sessions.get(link.peer_id)
@@ -384,6 +395,19 @@ class Peers:
             case _:
                 pass
 
+    def introduce(self, node_id: str, signed: SignedEntry) -> None:
+        """A caller who is not known here brings the word by which it follows somebody: as good from it
+        as from anybody.
+
+        Raises:
+            NotPaired: it is forged, or about another one.
+        """
+        admit = signed.entry
+        if not isinstance(admit, Admit) or admit.node_id != node_id or admit.follows is None:
+            raise NotPaired("whoever comes with a new key brings its own admission")
+        if not self._fleet.roster.holds(signed.entry_id):
+            self._learnt([self.verify(signed)])
+
     def _merge(self, session: Session, word: RosterWord) -> None:
         """Whoever repeats what is known costs us a look, not the checking of a signature. What only a
         newer version understands is passed over, and told again on the next link, whose hello shows that
@@ -404,8 +428,10 @@ class Peers:
         if strange:
             peer = self._fleet.label(session.link.peer_id)
             log.warning("roster entries strange", peer=peer, entries=strange)
-        fresh = self._fleet.merge(checked)
-        if fresh:
+        self._learnt(checked)
+
+    def _learnt(self, checked: list[SignedEntry]) -> None:
+        if fresh := self._fleet.merge(checked):
             log.info("roster changed", entries=len(fresh))
             self.spread_roster(fresh)
 

@@ -39,6 +39,7 @@ class Permits:
         self._buckets: dict[tuple[str, str, str], Bucket] = {}
         self._refusals = Refusals(clock)
         store.database.on_loss(self._buckets.clear)
+        fleet.followed(lambda _old, _new: self._buckets.clear())
 
     # --- messages ---
 

@@ -58,6 +58,11 @@ class Reach:
 
         group.add_done_callback(done)
 
+    def follow(self, old: str, new: str) -> None:
+        """A node goes on under another id; the store says so already."""
+        for bounds in (self._shown, self._durable):
+            bounds[new] = max(bounds.pop(old, 0), bounds.get(new, 0))
+
     def draw_back(self, node_id: str) -> None:
         """The link has ended: nothing more is shown on it. If the disk fails the bound stays ahead."""
         if self.durable(node_id) != self.shown(node_id):

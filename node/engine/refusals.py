@@ -82,3 +82,7 @@ class RefusedMail:
         known.update((i, error.with_traceback(None)) for i, error in refused.items())
         for envelope_id in list(known)[: max(0, len(known) - KEPT)]:
             del known[envelope_id]
+
+    def read_again(self) -> None:
+        """The table was changed by others."""
+        self._nodes.clear()

@@ -18,6 +18,15 @@ class Joined:
     addresses: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A public key (DER) that is to follow a node's own, signed for by both keys."""
+
+    public_key: bytes
+    by_old: bytes
+    by_new: bytes
+
+
 class Authority(Protocol):
     """This node's key, its certificate, and the fleet's root: its certificate everywhere, its key
     only on an admin."""
@@ -103,6 +112,60 @@ class Authority(Protocol):
         Raises:
             NotAllowed: this node may not sign.
         """
+        ...
+
+    def prove_next(self) -> Proof:
+        """A new key for this node, made durable when there is none yet, signed for by both keys.
+
+        It is the same one until it is taken.
+        """
+        ...
+
+    def next_id(self) -> str:
+        """The id of that key; empty when there is none."""
+        ...
+
+    def succession(
+        self, old_certificate: bytes, name: str, proof: Proof
+    ) -> tuple[SignedEntry, SignedEntry]:
+        """Sign that a key follows the one in a node's certificate (DER): the admission of the new id, and
+        the revocation of the old one.
+
+        Raises:
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
+            NotPaired: one of the two keys did not say so.
+        """
+        ...
+
+    def ending(self, admission: SignedEntry) -> SignedEntry:
+        """Sign the revocation of the id that an admission follows.
+
+        Raises:
+            NotAllowed: this node may not sign.
+            KeyLocked: its key is locked.
+        """
+        ...
+
+    def take_next(self, entries: tuple[SignedEntry, ...]) -> None:
+        """Decide for the new key, for which these were signed: the next start of this node is under it.
+
+        Raises:
+            NotPaired: these do not let it follow.
+        """
+        ...
+
+    def followed(self) -> tuple[SignedEntry, ...]:
+        """The admission of this node's key and the revocation of the one before, while the database may
+        not have them; else nothing.
+
+        Raises:
+            StartFailed: the file that says so is damaged.
+        """
+        ...
+
+    def remembered(self) -> None:
+        """The database has what was followed."""
         ...
 
     def appoint(self, node_id: str, certificate: bytes) -> SignedEntry:

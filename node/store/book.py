@@ -123,7 +123,7 @@ class Book:
 
     def clear_fleet(self) -> None:
         """Forget the fleet this node leaves: roster, peers, their agents, invitations."""
-        for table in ("roster", "peers", "directory", "invitations"):
+        for table in ("roster", "peers", "directory", "followed", "invitations"):
             self._database.execute(f"DELETE FROM {table}")
 
     def invitation(self, name: str) -> Invitation | None:

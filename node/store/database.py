@@ -91,6 +91,7 @@ _STEPS = {
             "CREATE TABLE team_log (team TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,"
             " tag BLOB NOT NULL, PRIMARY KEY (team, seq)) WITHOUT ROWID"
         ),
+        "CREATE TABLE followed (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID",
     ),
 }
 """From each earlier version to the one after it."""
@@ -196,8 +197,18 @@ class Database:
             loop.call_soon(self.flush)
         return self._group
 
-    def flush(self) -> None:
-        """End the current group now. Called by the loop, and once more at the very end."""
+    def settle(self) -> None:
+        """End the current group now.
+
+        Raises:
+            StoreFailed: it was taken back.
+        """
+        if (failure := self.flush()) is not None:
+            raise failure
+
+    def flush(self) -> FleetError | None:
+        """End the current group now; why it was taken back, if it was. Called by the loop, and once more
+        at the very end."""
         group, self._group = self._group, None
         told, self._audit = self._audit, []
         try:
@@ -215,11 +226,12 @@ class Database:
             self._hash, self._n = self._chain_end()
             if group is not None and not group.done():
                 group.set_exception(failure)
-            return
+            return failure
         if group is not None and not group.done():
             group.set_result(None)
         if told:
             self._listener(told)
+        return None
 
     def listen(self, listener: Listener) -> None:
         """Call with each group's audit events after they are durable."""

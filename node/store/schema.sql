@@ -75,6 +75,9 @@ CREATE TABLE roster (
   entry_id TEXT PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL
 ) WITHOUT ROWID;
 
+-- An id that a node had, and the one it has now: nothing else here speaks of the old one.
+CREATE TABLE followed (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE invitations (
   name TEXT PRIMARY KEY, secret BLOB NOT NULL, expires_at REAL NOT NULL, ended TEXT NOT NULL
 ) WITHOUT ROWID;

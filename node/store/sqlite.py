@@ -9,6 +9,7 @@ from node.store.book import Book
 from node.store.database import Database
 from node.store.mail import InboxTable, OutboxTable
 from node.store.refused import RefusedTable
+from node.store.rekey import followed, rekey
 from node.store.teams import TeamTable
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ class SqliteStore:
         self.book = Book(self.database)
         self.teams = TeamTable(self.database)
         self.audit = self.database.audit
+
+    def followed(self) -> dict[str, str]:
+        """The ids that nodes had, each with the one that its node has now."""
+        return followed(self.database)
+
+    def follow(self, old: str, new: str) -> None:
+        """A node goes on under another id, and every row that was keyed by the old one with it; staged.
+
+        Raises:
+            StoreFailed: it could not be done.
+        """
+        rekey(self.database, old, new)
 
     def commit(self) -> asyncio.Future[None]:
         """Durable when the future is done."""

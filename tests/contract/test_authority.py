@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -33,10 +34,33 @@ class Made(Protocol):
 
     def key(self, name: str) -> bytes: ...
 
+    def started_again(self, authority: Authority, name: str) -> Authority:
+        """The same authority in its node's next life."""
+        ...
+
+    def id_of(self, authority: Authority) -> str: ...
+
+    def certificate(self, authority: Authority) -> bytes: ...
+
 
 class Words:
     def __init__(self, folder: Path) -> None:
         pass
+
+    @staticmethod
+    def started_again(authority: Authority, _name: str) -> Authority:
+        assert isinstance(authority, FakeAuthority)
+        authority.start_again()
+        return authority
+
+    @staticmethod
+    def id_of(authority: Authority) -> str:
+        assert isinstance(authority, FakeAuthority)
+        return authority.node_id
+
+    @staticmethod
+    def certificate(authority: Authority) -> bytes:
+        return f"{Words.id_of(authority)} is of {authority.fleet_id}".encode()
 
     def founder(self, name: str) -> Authority:
         return self._made(name, is_admin=True)
@@ -57,6 +81,19 @@ class Words:
 class Keys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def started_again(self, _authority: Authority, name: str) -> Authority:
+        return Keyring.open(self._folder / name, lambda: NOW_S)
+
+    @staticmethod
+    def id_of(authority: Authority) -> str:
+        assert isinstance(authority, Keyring)
+        return authority.node_id
+
+    @staticmethod
+    def certificate(authority: Authority) -> bytes:
+        assert isinstance(authority, Keyring)
+        return authority.certificate
 
     def founder(self, name: str) -> Authority:
         folder = self._folder / name
@@ -202,3 +239,72 @@ def test_whoever_has_no_root_key_has_nothing_to_lock(made: Made) -> None:
     plain = made.plain("nova")
     assert not plain.has_passphrase
     assert not locked(plain)
+
+
+# --- a new key ---
+
+
+def test_a_new_key_is_the_same_until_it_is_taken_and_follows_by_both_keys_word(made: Made) -> None:
+    white = made.founder("white")
+    old = made.id_of(white)
+    assert white.next_id() == ""
+    proof = white.prove_next()
+    assert white.next_id()
+    assert white.prove_next().public_key == proof.public_key
+    admission, ending = white.succession(made.certificate(white), "white", proof)
+    assert isinstance(admission.entry, Admit)
+    assert admission.entry.follows is not None
+    assert (admission.entry.node_id, admission.entry.follows.node_id) == (white.next_id(), old)
+    assert ending.entry == Revoke(
+        old, f"goes on as {white.next_id()}", follower=admission.entry.node_id
+    )
+    for signed in (admission, ending):
+        assert white.verify(signed.body, signed.signature) == signed
+    assert white.ending(admission) == ending
+
+
+def test_a_key_for_which_one_of_the_two_does_not_sign_is_refused(made: Made) -> None:
+    white, other = made.founder("white"), made.founder("other")
+    proof, foreign = white.prove_next(), other.prove_next()
+    own = made.certificate(white)
+    for wrong in (
+        replace(proof, by_old=proof.by_new),
+        replace(proof, by_new=proof.by_old),
+        replace(proof, public_key=foreign.public_key),
+        replace(foreign, by_old=proof.by_old),
+        foreign,
+    ):
+        with pytest.raises(NotPaired):
+            white.succession(own, "white", wrong)
+    with pytest.raises(NotPaired):
+        white.succession(made.certificate(other), "white", proof)
+
+
+def test_a_node_is_its_new_key_from_its_next_start_on_and_never_before(made: Made) -> None:
+    white = made.founder("white")
+    old, certificate = made.id_of(white), made.certificate(white)
+    entries = white.succession(certificate, "white", white.prove_next())
+    again = made.started_again(white, "white")
+    assert made.id_of(again) == old, "nothing was decided"
+    assert again.prove_next().public_key == white.prove_next().public_key
+    assert again.followed() == ()
+    new = again.next_id()
+    again.take_next(entries)
+    assert made.id_of(again) == old
+    after = made.started_again(again, "white")
+    assert (made.id_of(after), after.next_id()) == (new, "")
+    assert after.followed() == entries
+    after.remembered()
+    assert made.started_again(after, "white").followed() == ()
+
+
+def test_what_does_not_let_the_new_key_follow_is_not_taken(made: Made) -> None:
+    white, other = made.founder("white"), made.founder("other")
+    admission, ending = white.succession(made.certificate(white), "white", white.prove_next())
+    foreign = other.succession(made.certificate(other), "other", other.prove_next())
+    plain = white.revoke(made.id_of(white), "lost")
+    for wrong in ((), (admission,), (ending, admission), (admission, plain), foreign):
+        with pytest.raises(NotPaired):
+            white.take_next(wrong)
+    again = made.started_again(white, "white")
+    assert made.id_of(again) == made.id_of(white)

@@ -16,10 +16,18 @@ from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed, NotPaired
 from fleet.core.invitation import invitation_name, parse_token
-from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
+from fleet.core.roster import (
+    Admit,
+    Appoint,
+    Follow,
+    Revoke,
+    Roster,
+    RosterEntry,
+    SignedEntry,
+)
 from fleet.wire import power_in, read_body, write_body
 from node.adapters.vault import SHORTEST
-from node.ports.authority import Joined
+from node.ports.authority import Joined, Proof
 from tests.support.vtime import BASE32
 
 
@@ -60,6 +68,8 @@ class FakeAuthority:
     _passphrase: str = ""
     _unlocked_until_s: float = 0.0
     _joined: Joined | None = None
+    _next_id: str = ""
+    _taken: tuple[SignedEntry, ...] = ()
 
     @property
     def is_admin(self) -> bool:
@@ -118,7 +128,64 @@ class FakeAuthority:
             isinstance(entry, Admit) or (isinstance(entry, Revoke) and not entry.kept)
         ):
             raise NotPaired("an admin signed what only the root may say")
+        if isinstance(entry, Admit) and (before := entry.follows):
+            words = _words(fleet_id, before.node_id, entry.node_id)
+            if before.signature != _signature(before.node_id, words):
+                raise NotPaired("the key before does not say so")
         return SignedEntry(body, signature, entry, power)
+
+    # --- a new key ---
+
+    def next_id(self) -> str:
+        return self._next_id
+
+    def prove_next(self) -> Proof:
+        self._next_id = self._next_id or id_of(f"after {self.node_id}")
+        words = _words(self.fleet_id, self.node_id, self._next_id)
+        return Proof(
+            self._next_id.encode(),
+            _signature(self.node_id, words),
+            _signature(self._next_id, words),
+        )
+
+    def succession(
+        self, old_certificate: bytes, name: str, proof: Proof
+    ) -> tuple[SignedEntry, SignedEntry]:
+        old, new = old_certificate.decode().split()[0], proof.public_key.decode()
+        words = _words(self.fleet_id, old, new)
+        if (proof.by_old, proof.by_new) != (_signature(old, words), _signature(new, words)):
+            raise NotPaired("one of the two keys does not say so")
+        certificate = f"{new} is of {self.fleet_id}".encode()
+        follows = Follow(old, old.encode(), proof.by_old)
+        admission = self._signed(Admit(new, name, certificate, follows), "admit")
+        return admission, self.ending(admission)
+
+    def ending(self, admission: SignedEntry) -> SignedEntry:
+        admit = admission.entry
+        if not isinstance(admit, Admit) or admit.follows is None:
+            raise NotPaired("what follows nobody ends nothing")
+        why = f"goes on as {admit.node_id}"
+        return self._signed(Revoke(admit.follows.node_id, why, (), admit.node_id), "revoke")
+
+    def take_next(self, entries: tuple[SignedEntry, ...]) -> None:
+        match [signed.entry for signed in entries]:
+            case [Admit(node_id=new, follows=Follow(node_id=old)), Revoke(follower=follower)] if (
+                new == follower == self._next_id and old == self.node_id
+            ):
+                self._taken = entries
+            case _:
+                raise NotPaired("these do not let the new key follow")
+
+    def start_again(self) -> None:
+        """As a new start of the node does: it is the key that was taken."""
+        if self._taken:
+            self.node_id, self._next_id = self._next_id, ""
+
+    def followed(self) -> tuple[SignedEntry, ...]:
+        return () if self._next_id else self._taken
+
+    def remembered(self) -> None:
+        self._taken = ()
 
     def admit(self, public_key: bytes, name: str) -> tuple[SignedEntry, bytes]:
         node_id = public_key.decode()
@@ -178,6 +245,10 @@ class FakeAuthority:
 
     def open_to_newcomers(self, until_wall_s: float) -> None:
         self.is_open_until_s = until_wall_s
+
+
+def _words(fleet_id: str, old: str, new: str) -> bytes:
+    return f"{new} follows {old} in {fleet_id}".encode()
 
 
 def _signature(signer: str, body: bytes) -> bytes:

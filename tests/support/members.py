@@ -49,12 +49,26 @@ LOOPBACK = "127.0.0.1:0"
 
 
 class Member:
-    """One node that serves."""
+    """One node that serves, in one life after the other."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self.daemon = daemon
-        self.keyring = daemon._keyring
-        self.dialer = daemon._dialer
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lives = 0
+
+    async def run(self, serves: Callable[[Node], None]) -> None:
+        """As ``fleet-node`` does: all lives of it."""
+        life: Daemon | None = Daemon(self.options)
+        while life is not None:
+            self.daemon = life
+            self.keyring = self.daemon._keyring
+            self.dialer = self.daemon._dialer
+            await self.daemon.run(partial(self._ready, serves))
+            life = self.daemon.successor()
+
+    def _ready(self, serves: Callable[[Node], None], node: Node) -> None:
+        self.lives += 1
+        if self.lives == 1:
+            serves(node)
 
     @property
     def node(self) -> Node:
@@ -90,15 +104,15 @@ async def members(folder: Path, *names: str) -> AsyncGenerator[list[Member]]:
     running: list[asyncio.Task[None]] = []
     try:
         for name in names:
-            daemon = Daemon(Options(folder / name, name, LOOPBACK, mdns=False))
+            member = Member(Options(folder / name, name, LOOPBACK, mdns=False))
             serves: asyncio.Future[Node] = asyncio.get_running_loop().create_future()
-            running.append(asyncio.create_task(daemon.run(serves.set_result)))
+            running.append(asyncio.create_task(member.run(serves.set_result)))
             await serves
-            up.append(Member(daemon))
+            up.append(member)
         yield up
     finally:
         for member in up:
-            member.node.stopping.set()
+            member.node.stop()
         await asyncio.gather(*running)
 
 

@@ -91,6 +91,13 @@ async def _unlock(ask: Ask, args: LockArgs) -> None:
     ask.answer.result({"locked": False}, EXIT_REACHED)
 
 
+@takes(LockArgs)
+async def _rotate_key(ask: Ask, args: LockArgs) -> None:
+    told = await ask.node.rotation.rotate(args.passphrase)
+    ask.answer.result(told, EXIT_REACHED)
+    ask.node.start_again()
+
+
 @takes(GrantArgs)
 async def _grant(ask: Ask, args: GrantArgs) -> None:
     grant = await ask.node.membership.grant(
@@ -117,6 +124,7 @@ CALLS: Calls = {
     "trust": (Who.ANYONE, _trust),
     "appoint": (Who.OPERATOR, _appoint),
     "dismiss": (Who.OPERATOR, _dismiss),
+    "rotate-key": (Who.OPERATOR, _rotate_key),
     "lock": (Who.OPERATOR, _lock),
     "unlock": (Who.OPERATOR, _unlock),
     "grant": (Who.OPERATOR, _grant),
