@@ -97,6 +97,7 @@ class Courier:
         self._typing = 0
         self._still = asyncio.Event()
         self._tokens_before = {a.ref.token for a in agents.all() if a.ref is not None}
+        store.database.on_loss(self._taken_back)
         inbox.wake = self.wake
         inbox.knows_all = self.knows_all
 
@@ -110,6 +111,12 @@ class Courier:
             self._group.create_task(self._work(name, desk), name=f"courier {name}")
         desk.hold_poll_s = FIRST_HOLD_POLL_S
         desk.news.set()
+
+    def _taken_back(self) -> None:
+        """What is written of an envelope may be as it was before: begun, and at no end."""
+        for desk in self._desks.values():
+            desk.is_amid = True
+            desk.news.set()
 
     def was_ready(self, agent: Agent) -> bool:
         """Whether this incarnation has shown its prompt before, to a message that was then typed."""
@@ -139,18 +146,21 @@ class Courier:
         while not self._stopping:
             desk.news.clear()
             self._typing += 1
+            pause_s: float | None
             try:
                 pause_s = await self._attend(name, desk)
             except FleetError as error:
                 log.warning("delivery troubled", agent=name, error=error.code, detail=str(error))
-                pause_s = _TROUBLE_S
+                pause_s = None
             except Exception:  # the edge of a task: what nobody foresaw stops no other agent's mail
                 log.exception("delivery failed", agent=name)
-                pause_s = _TROUBLE_S
+                pause_s = None
             finally:
                 self._typing -= 1
                 self._still.set()
-            if pause_s and not self._stopping:
+            if pause_s is None:  # to its end: several that fail would wake each other without end
+                await self._clock.sleep(_TROUBLE_S)
+            elif pause_s and not self._stopping:
                 await self._rest(desk, pause_s)
 
     @staticmethod
@@ -184,6 +194,7 @@ class Courier:
     # --- the way in ---
 
     async def _deliver(self, desk: Desk, job: Job) -> float:
+        losses = self._inbox.losses
         look = await self._panes.look(job.ref)
         now_s = self._clock.now_s()
         desk.mode_since_s = (
@@ -219,7 +230,8 @@ class Courier:
         fault("tmux:after_paste_before_db")
         job = replace(job, item=self._inbox.advance(job.item, Event.TYPE))
         await self._typist.submit(job, before=look)
-        desk.is_amid, desk.mode_since_s = False, -1.0  # who reads on has the grace again
+        desk.is_amid = losses != self._inbox.losses
+        desk.mode_since_s = -1.0  # who reads on has the grace again
         return 0
 
     def _hold(self, desk: Desk, job: Job, reason: HoldReason, detail: str) -> float:

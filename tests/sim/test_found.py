@@ -8,9 +8,11 @@ from functools import partial
 import pytest
 
 from fleet.core.delivery import State
+from fleet.core.errors.panes import NoTmux
 from tests.support.checkers import check
 from tests.support.disk import FULL
 from tests.support.host import SOCKET, Host
+from tests.support.panes import Moment
 from tests.support.world import World, play_world
 
 
@@ -175,5 +177,25 @@ def test_what_is_not_yet_committed_is_told_on_no_new_link_either() -> None:
         assert row.state is State.QUEUED
         nova.disk.mend()
         nova.up()
+
+    play_world(story, check)
+
+
+def test_a_paste_that_was_lost_and_whose_next_try_is_taken_back_is_tried_again() -> None:
+    async def story(world: World) -> None:
+        white, nova = await linked(world)
+
+        def fail(moment: str) -> None:
+            if moment == "before commit":
+                nova.disk.at = nova.at
+                nova.disk.fail_once(FULL, 0)
+
+        def lose() -> None:
+            nova.disk.at = fail
+            raise NoTmux("the answer is lost")
+
+        nova.panes.when("paste", Moment.BEFORE, lose)
+        said = await white.call("send", to="rin@nova", text="hello")
+        assert said.result["state"] == State.SUBMITTED
 
     play_world(story, check)

@@ -99,7 +99,8 @@ class World:
         """A host has come up: it is in the network, and mDNS shows it to all and all to it."""
         self.net.listen(host.address, host)
         for other in self.hosts.values():
-            if other is not host and other.node is not None:
+            is_there = other.node is not None and not other.node.stopping.is_set()
+            if other is not host and is_there:
                 other.board.show(host.node_id, host.address)
                 host.board.show(other.node_id, other.address)
 
