@@ -21,6 +21,7 @@ from fleet.core.bounds import (
     AGENTS_LIMIT,
     CANDIDATES_LIMIT,
     ENVELOPES_LIMIT,
+    SEATS_HELD_LIMIT,
     SENTENCE_LIMIT,
     STANDING_LIMIT,
     STEPS_LIMIT,
@@ -33,7 +34,7 @@ from fleet.core.bounds import (
     word,
 )
 from fleet.core.delivery import Evidence, State
-from fleet.core.directory import AgentEntry, Presence
+from fleet.core.directory import AgentEntry, Presence, SeatHeld
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors.base import LAYER_OF, Candidate, FleetError
 from fleet.core.errors.nodes import VersionMismatch
@@ -301,7 +302,11 @@ def _differing_to_wire(differing: frames.Differing) -> mailbox_pb2.Differing:
 def _directory_to_wire(word: frames.DirectoryWord) -> directory_pb2.DirectoryWord:
     agents = [
         directory_pb2.AgentEntry(
-            name=a.name, profile=a.profile, presence=a.presence.value, incarnation=a.incarnation
+            name=a.name,
+            profile=a.profile,
+            presence=a.presence.value,
+            incarnation=a.incarnation,
+            seats=[directory_pb2.SeatHeld(**held._asdict()) for held in a.seats],
         )
         for a in word.agents
     ]
@@ -316,11 +321,16 @@ def _directory_from_wire(wire: directory_pb2.DirectoryWord, peer_id: str) -> fra
             word(a.profile),
             _PRESENCES[a.presence],
             incarnation(a.incarnation),
+            tuple(map(_seat_held, few(a.seats, SEATS_HELD_LIMIT, "seats of one agent"))),
         )
         for a in few(wire.agents, AGENTS_LIMIT, "agents")
     )
     gone = few(wire.gone, AGENTS_LIMIT, "agents that went")
     return frames.DirectoryWord(wire.full, tuple(agents), tuple(map(name, gone)))
+
+
+def _seat_held(wire: directory_pb2.SeatHeld) -> SeatHeld:
+    return SeatHeld(name(wire.team), word(wire.team_id), name(wire.seat), count(wire.term))
 
 
 # --- questions ---------------------------------------------------------------------------------------

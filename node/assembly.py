@@ -86,6 +86,9 @@ def assemble(
     copies = Copies(teams, fleet, store, clock)
     teams.ask, copies.say = peers.ask, peers.say
     peers.linked, peers.parted, peers.heard_of_team = copies.linked, copies.parted, copies.heard
+    fleet.seats_of, teams.reseated = teams.seats_of, agents.retell
+    for agent in agents.all():
+        agents.retell(agent.name)
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, router, talk, teams, copies, events,

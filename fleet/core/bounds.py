@@ -27,6 +27,8 @@ ENTRIES_LIMIT = 4_096
 """Of a team's log in one word."""
 SEATS_LIMIT = 1_024
 """Of one team."""
+SEATS_HELD_LIMIT = 16
+"""By one agent."""
 ENTRY_BYTES = 256 * 1024
 """Of a team's log, or of a command for it."""
 SENTENCE_LIMIT = 4_096

@@ -21,6 +21,16 @@ class Presence(StrEnum):
     AWAY = "away"  # its node is not connected; the last word is old
 
 
+class SeatHeld(NamedTuple):
+    """A seat of a team that an agent fills, as its node says. Of two that say so of one seat the one
+    with the higher term does."""
+
+    team: str
+    team_id: str
+    seat: str
+    term: int
+
+
 class AgentEntry(NamedTuple):
     """What a node says of one of its agents. ``incarnation`` is 0 while there is none."""
 
@@ -29,6 +39,7 @@ class AgentEntry(NamedTuple):
     profile: str
     presence: Presence
     incarnation: int
+    seats: tuple[SeatHeld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class NodeEntry:
 
 
 class Directory:
-    """The known fleet: nodes by id, agents by name.
+    """The known fleet: nodes by id, agents by name and by seat.
 
     A name held by one node maps to its entry; by several, to a dict of entries by node id.
     """
@@ -53,6 +64,8 @@ class Directory:
         self._names_of: dict[str, list[str]] = {}
         self._nodes: dict[str, NodeEntry] = {}
         self._ids_of: dict[str, tuple[str, ...]] = {}
+        # team -> seat -> the agents that are said to fill it, by node and name
+        self._seats: dict[str, dict[str, set[tuple[str, str]]]] = {}
 
     def count_on(self, node_id: str) -> int:
         """How many agents one node has."""
@@ -113,14 +126,17 @@ class Directory:
                 self._agents[entry.name] = entry
             case AgentEntry() if held.node_id == entry.node_id:
                 self._agents[entry.name] = entry
+                self._reseat(held, entry)
                 return
             case AgentEntry():
                 self._agents[entry.name] = {held.node_id: held, entry.node_id: entry}
             case _:
-                known = entry.node_id in held
+                before = held.get(entry.node_id)
                 held[entry.node_id] = entry
-                if known:
+                if before is not None:
+                    self._reseat(before, entry)
                     return
+        self._seat(entry)
         self._names_of.setdefault(entry.node_id, []).append(entry.name)
 
     def drop(self, node_id: str, name: str) -> None:
@@ -129,8 +145,9 @@ class Directory:
         match held:
             case AgentEntry() if held.node_id == node_id:
                 del self._agents[name]
+                self._unseat(held)
             case dict() if node_id in held:
-                del held[node_id]
+                self._unseat(held.pop(node_id))
                 if len(held) == 1:
                     (self._agents[name],) = held.values()
             case _:
@@ -165,3 +182,48 @@ class Directory:
     def names(self) -> Iterable[str]:
         """All names in use, each once."""
         return self._agents.keys()
+
+    # --- seats ---
+
+    def seated(self, team: str, seat: str) -> tuple[AgentEntry, ...]:
+        """The agents that fill a seat of a team of this name, online or not.
+
+        Of those who are said to fill one seat of one team, the highest term; several only where there
+        are several teams of the name, or where two nodes say the same.
+        """
+        newest: dict[str, tuple[int, list[AgentEntry]]] = {}
+        for node_id, name in sorted(self._seats.get(team, {}).get(seat, ())):
+            entry = next(e for e in self.called(name) if e.node_id == node_id)
+            for held in entry.seats:
+                if (held.team, held.seat) != (team, seat):
+                    continue
+                term, entries = newest.get(held.team_id, (0, []))
+                if held.term > term or not entries:
+                    newest[held.team_id] = (held.term, [entry])
+                elif held.term == term:
+                    entries.append(entry)
+        found = (entry for _, entries in newest.values() for entry in entries)
+        return tuple(dict.fromkeys(found))
+
+    def seats_in(self, team: str) -> Iterable[str]:
+        """The seats of teams of this name that somebody fills."""
+        return self._seats.get(team, {}).keys()
+
+    def _reseat(self, before: AgentEntry, entry: AgentEntry) -> None:
+        if before.seats != entry.seats:
+            self._unseat(before)
+            self._seat(entry)
+
+    def _seat(self, entry: AgentEntry) -> None:
+        for held in entry.seats:
+            seats = self._seats.setdefault(held.team, {})
+            seats.setdefault(held.seat, set()).add((entry.node_id, entry.name))
+
+    def _unseat(self, entry: AgentEntry) -> None:
+        for held in entry.seats:
+            seats = self._seats.get(held.team, {})
+            seats.get(held.seat, set()).discard((entry.node_id, entry.name))
+            if not seats.get(held.seat):
+                seats.pop(held.seat, None)
+            if not seats:
+                self._seats.pop(held.team, None)

@@ -2,7 +2,8 @@
 
 Exact or nothing: a name resolves when the whole known fleet holds one such agent, online or not.
 Near, local, online, first, longest: none of these breaks a tie. ``agent@node`` never falls back to
-another node. This is the only resolver; every path uses it.
+another node. ``team/role`` means who fills that seat, wherever that is. This is the only resolver;
+every path uses it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def resolve(query: Query, directory: Directory) -> Address:
     """
     if query.agent == OPERATOR and not query.team:
         return _resolve_operator(query, directory)
-    matches = () if query.team else directory.called(query.agent)
+    matches = (
+        directory.seated(query.team, query.agent) if query.team else directory.called(query.agent)
+    )
     if query.node:
         nodes = nodes_meant(query, directory)
         there = [node.node_id for node in nodes]
@@ -145,6 +148,10 @@ def _seen(node: NodeEntry) -> str:
 
 
 def _similar(query: Query, directory: Directory) -> tuple[str, ...]:
+    seats = sorted(directory.seats_in(query.team)) if query.team else []
+    if seats:
+        fitting = difflib.get_close_matches(query.agent, seats, _HINTS, cutoff=0.6)
+        return tuple(f"{query.team}/{seat}" for seat in fitting or seats[:_HINTS])
     near = difflib.get_close_matches(
         query.agent, islice(directory.names(), _HINTS_LOOK_AT), _HINTS, cutoff=0.6
     )

@@ -24,15 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66leet/v1/directory.proto\x12\x08\x66leet.v1\"R\n\nAgentEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t\x12\x10\n\x08presence\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x06\"Q\n\rDirectoryWord\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x08\x12$\n\x06\x61gents\x18\x02 \x03(\x0b\x32\x14.fleet.v1.AgentEntry\x12\x0c\n\x04gone\x18\x03 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66leet/v1/directory.proto\x12\x08\x66leet.v1\"E\n\x08SeatHeld\x12\x0c\n\x04team\x18\x01 \x01(\t\x12\x0f\n\x07team_id\x18\x02 \x01(\t\x12\x0c\n\x04seat\x18\x03 \x01(\t\x12\x0c\n\x04term\x18\x04 \x01(\x04\"u\n\nAgentEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t\x12\x10\n\x08presence\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x06\x12!\n\x05seats\x18\x05 \x03(\x0b\x32\x12.fleet.v1.SeatHeld\"Q\n\rDirectoryWord\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x08\x12$\n\x06\x61gents\x18\x02 \x03(\x0b\x32\x14.fleet.v1.AgentEntry\x12\x0c\n\x04gone\x18\x03 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fleet.v1.directory_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AGENTENTRY']._serialized_start=38
-  _globals['_AGENTENTRY']._serialized_end=120
-  _globals['_DIRECTORYWORD']._serialized_start=122
-  _globals['_DIRECTORYWORD']._serialized_end=203
+  _globals['_SEATHELD']._serialized_start=38
+  _globals['_SEATHELD']._serialized_end=107
+  _globals['_AGENTENTRY']._serialized_start=109
+  _globals['_AGENTENTRY']._serialized_end=226
+  _globals['_DIRECTORYWORD']._serialized_start=228
+  _globals['_DIRECTORYWORD']._serialized_end=309
 # @@protoc_insertion_point(module_scope)

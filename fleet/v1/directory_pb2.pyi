@@ -19,6 +19,38 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class SeatHeld(_message.Message):
+    """A seat of a team that the agent fills, since this entry of the team's log: of two agents that are told
+    of one seat the higher term counts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEAM_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    SEAT_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
+    team: _builtins.str
+    team_id: _builtins.str
+    seat: _builtins.str
+    term: _builtins.int
+    def __init__(
+        self,
+        *,
+        team: _builtins.str = ...,
+        team_id: _builtins.str = ...,
+        seat: _builtins.str = ...,
+        term: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["seat", b"seat", "team", b"team", "team_id", b"team_id", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeatHeld: _TypeAlias = SeatHeld  # noqa: Y015
+
+@_typing.final
 class AgentEntry(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -26,10 +58,13 @@ class AgentEntry(_message.Message):
     PROFILE_FIELD_NUMBER: _builtins.int
     PRESENCE_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     profile: _builtins.str
     presence: _builtins.str
     incarnation: _builtins.int
+    @_builtins.property
+    def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeatHeld]: ...
     def __init__(
         self,
         *,
@@ -37,10 +72,11 @@ class AgentEntry(_message.Message):
         profile: _builtins.str = ...,
         presence: _builtins.str = ...,
         incarnation: _builtins.int = ...,
+        seats: _abc.Iterable[Global___SeatHeld] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "name", b"name", "presence", b"presence", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "name", b"name", "presence", b"presence", "profile", b"profile", "seats", b"seats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

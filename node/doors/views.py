@@ -76,9 +76,7 @@ def recipient_name(node: Node, typed: str) -> str:
 
 def _name_here(node: Node, typed: str) -> str:
     query = parse_query(typed)
-    if query.team:
-        raise UnknownAgent(str(query))
-    if not query.node:
+    if not query.team and not query.node:
         return query.agent
     address = node.fleet.resolve(typed)
     if address.node_id != node.fleet.me.node_id:
@@ -128,6 +126,7 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
                 "state": state,
                 "incarnation": f"{entry.incarnation:012x}" if entry.incarnation else "",
                 "last_seen": iso_time(seen_s),
+                "seats": [f"{held.team}/{held.seat}" for held in entry.seats],
                 "doing": doing(node, own, look) if own and look else None,
                 "question": question(node, own, look)
                 if own and look and caller.is_own_operator

@@ -240,6 +240,12 @@ class Agents:
             self.changed(agent.name)
             self._inbox.wake(agent.name)
 
+    def retell(self, name: str) -> None:
+        """Tell anew what this node says of one of its agents, if that is not what it said before."""
+        agent = self._agents.get(name)
+        if agent is not None:
+            self._set_online(agent, online=name in self._online)
+
     async def watch(self) -> None:
         """Look at every pane now and then, for ever."""
         while True:

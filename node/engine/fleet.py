@@ -13,7 +13,7 @@ import structlog
 
 from fleet.core.address import Address, parse_query
 from fleet.core.bounds import AGENTS_LIMIT
-from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
+from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence, SeatHeld
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.store import StoreFailed
 from fleet.core.errors.trust import NotPaired
@@ -50,6 +50,7 @@ class Fleet:
         self._followings: list[Callable[[str, str], None]] = []
         self._labels: dict[str, str] = {}
         self._is_kept = True
+        self.seats_of: Callable[[str], tuple[SeatHeld, ...]] = lambda _agent: ()
         store.database.on_loss(self._lost)
 
     def load(self, entries: Iterable[SignedEntry]) -> None:
@@ -320,6 +321,7 @@ class Fleet:
             agent.profile,
             Presence.ONLINE if online else Presence.OFFLINE,
             incarnation_number(agent),
+            self.seats_of(agent.name),
         )
 
     def hear(self, node_id: str, word: DirectoryWord) -> None:

@@ -122,6 +122,8 @@ class Outbox:
         if row is None:
             return None
         envelope, query = row.envelope, parse_query(wish.to)
+        if query.team:
+            query = parse_query(self._fleet.resolve(wish.to).agent)  # wherever that is by now
         node = self._fleet.directory.node(envelope.to_node)
         is_same = (envelope.text, envelope.raw, envelope.recipient) == (
             wish.text, wish.raw, query.agent,

@@ -14,6 +14,7 @@ import structlog
 
 from fleet.core.address import NODE_ITSELF, OPERATOR, parse_name
 from fleet.core.board import Board
+from fleet.core.directory import SeatHeld
 from fleet.core.errors.base import Candidate
 from fleet.core.errors.names import AmbiguousName, NameTaken
 from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
@@ -63,8 +64,11 @@ class Teams:
         self._leases: dict[str, Leases] = {}
         self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
         self.appended: Callable[[Chronicle], None] = lambda _team: None
+        self.reseated: Callable[[str], None] = lambda _agent: None
+        self._seats: dict[str, tuple[SeatHeld, ...]] = {}
         for row in store.teams.teams():
             self._know(row)
+        self._seat_anew()
 
     def _know(self, row: TeamRow) -> Chronicle:
         key = self._key if row.standing is Standing.HOME else None
@@ -167,6 +171,7 @@ class Teams:
         happened = team.append(by, key, self._clock.wall_s(), events)
         self._lease(team, happened)
         await self._store.commit()
+        self._seat_anew()
         self.appended(team)
         return happened
 
@@ -212,6 +217,7 @@ class Teams:
             team.row = replace(team.row, standing=standing)
             self._store.teams.put(team.row)
             self._store.commit_soon()
+        self._seat_anew()
 
     # --- commands ---
 
@@ -284,6 +290,28 @@ class Teams:
             is_person=caller.agent == OPERATOR,
             is_home=caller.node_id == board.home,
         )
+
+    # --- seats ---
+
+    def seats_of(self, agent: str) -> tuple[SeatHeld, ...]:
+        """The seats that an agent of this node fills."""
+        return self._seats.get(agent, ())
+
+    def _seat_anew(self) -> None:
+        """Look who of this node fills which seats, and have it told where that changed."""
+        me, before = self._fleet.me.node_id, self._seats
+        seats: dict[str, tuple[SeatHeld, ...]] = {}
+        for team in self.all():
+            if team.row.standing is Standing.LEFT:
+                continue
+            for seat in team.board.seats.values():
+                if seat.node == me:
+                    held = SeatHeld(team.row.name, team.team_id, seat.name, seat.term)
+                    seats[seat.agent] = (*seats.get(seat.agent, ()), held)
+        self._seats = seats
+        for agent in before.keys() | seats.keys():
+            if before.get(agent) != seats.get(agent):
+                self.reseated(agent)
 
     # --- claims that run out ---
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from fleet.core.directory import AgentEntry, Presence
+from fleet.core.directory import AgentEntry, Presence, SeatHeld
 from fleet.core.rate import parse_rate
 from fleet.core.trust import Grant, Policy, Verb
 from node.ports.panes import PaneRef
@@ -65,9 +65,16 @@ class Book:
     def directory(self) -> list[AgentEntry]:
         """The last word of every peer on its agents."""
         return [
-            AgentEntry(name, node_id, profile, Presence(presence), incarnation)
-            for node_id, name, profile, presence, incarnation in self._database.rows(
-                "SELECT node_id, name, profile, presence, incarnation FROM directory"
+            AgentEntry(
+                name,
+                node_id,
+                profile,
+                Presence(presence),
+                incarnation,
+                msgspec.json.decode(seats, type=tuple[SeatHeld, ...]),
+            )
+            for node_id, name, profile, presence, incarnation, seats in self._database.rows(
+                "SELECT node_id, name, profile, presence, incarnation, seats FROM directory"
             )
         ]
 
@@ -76,8 +83,11 @@ class Book:
         if full:
             self._database.execute("DELETE FROM directory WHERE node_id = ?", (node_id,))
         self._database.execute_many(
-            "INSERT OR REPLACE INTO directory VALUES (?, ?, ?, ?, ?)",
-            [(node_id, e.name, e.profile, e.presence, e.incarnation) for e in entries],
+            "INSERT OR REPLACE INTO directory VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (node_id, e.name, e.profile, e.presence, e.incarnation, _seats_to_json(e))
+                for e in entries
+            ],
         )
 
     def drop_directory(self, node_id: str, names: Iterable[str]) -> None:
@@ -198,3 +208,7 @@ class Book:
     def drop_spent(self, who: str, agent: str) -> None:
         """Forget what was left of a grant's rate."""
         self._database.execute("DELETE FROM spent WHERE who = ? AND agent = ?", (who, agent))
+
+
+def _seats_to_json(entry: AgentEntry) -> str:
+    return msgspec.json.encode(entry.seats).decode()

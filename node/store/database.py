@@ -92,6 +92,7 @@ _STEPS = {
             " tag BLOB NOT NULL, PRIMARY KEY (team, seq)) WITHOUT ROWID"
         ),
         "CREATE TABLE followed (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID",
+        "ALTER TABLE directory ADD COLUMN seats TEXT NOT NULL DEFAULT '[]'",
     ),
 }
 """From each earlier version to the one after it."""

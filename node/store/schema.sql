@@ -62,7 +62,7 @@ CREATE TABLE agents (
 
 CREATE TABLE directory (
   node_id TEXT NOT NULL, name TEXT NOT NULL, profile TEXT NOT NULL,
-  presence TEXT NOT NULL, incarnation INTEGER NOT NULL,
+  presence TEXT NOT NULL, incarnation INTEGER NOT NULL, seats TEXT NOT NULL DEFAULT '[]',
   PRIMARY KEY (node_id, name)
 ) WITHOUT ROWID;
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
+from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence, SeatHeld
 from tests.support.fleets import id_of
 
 NODES = [id_of(letter) for letter in "abc"]
@@ -15,8 +15,25 @@ agent_names = st.sampled_from(AGENT_NAMES)
 nodes = st.builds(
     NodeEntry, node_ids, st.sampled_from(NODE_NAMES), st.booleans(), st.sampled_from((1.0, 2.0))
 )
+TEAMS, SEATS = ("site", "shop"), ("lead", "impl")
+seats = st.lists(
+    st.builds(
+        SeatHeld,
+        st.sampled_from(TEAMS),
+        st.sampled_from(("1", "2")),
+        st.sampled_from(SEATS),
+        st.integers(1, 3),
+    ),
+    max_size=2,
+).map(tuple)
 agents = st.builds(
-    AgentEntry, agent_names, node_ids, st.just("bash"), st.sampled_from(Presence), st.integers(0, 2)
+    AgentEntry,
+    agent_names,
+    node_ids,
+    st.just("bash"),
+    st.sampled_from(Presence),
+    st.integers(0, 2),
+    seats,
 )
 
 
@@ -71,6 +88,28 @@ class History(RuleBasedStateMachine):
         for node_id in NODES:
             by_name = sorted(self.agents[node_id].items())
             assert list(self.directory.on(node_id)) == [entry for _, entry in by_name]
+
+    @invariant()
+    def seats_agree(self) -> None:
+        everyone = [entry for own in self.agents.values() for entry in own.values()]
+        for team in TEAMS:
+            filled = {h.seat for entry in everyone for h in entry.seats if h.team == team}
+            assert set(self.directory.seats_in(team)) == filled
+            for seat in SEATS:
+                told = [
+                    (held, entry)
+                    for entry in everyone
+                    for held in entry.seats
+                    if (held.team, held.seat) == (team, seat)
+                ]
+                newest = {
+                    entry
+                    for held, entry in told
+                    if all(held.term >= h.term for h, _ in told if h.team_id == held.team_id)
+                }
+                seated = self.directory.seated(team, seat)
+                assert set(seated) == newest
+                assert len(seated) == len(newest)
 
     @invariant()
     def nodes_agree(self) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.core.address import OPERATOR, Address, Query, parse_query
-from fleet.core.directory import Directory, NodeEntry
+from fleet.core.directory import Directory, NodeEntry, SeatHeld
 from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
 from fleet.core.resolver import node_label, resolve, resolve_node
 from tests.support.fleets import agent, id_of, known
@@ -22,11 +22,32 @@ nodes = st.lists(
     max_size=5,
 )
 agent_names = st.sampled_from(("rin", "rim", "neo"))
+seats = st.lists(
+    st.builds(
+        SeatHeld,
+        st.just("ship"),
+        st.sampled_from(("1", "1", "2")),
+        st.sampled_from(("rin", "neo")),
+        st.integers(1, 3),
+    ),
+    max_size=2,
+).map(tuple)
 directories = nodes.flatmap(
     lambda drawn: st.tuples(
-        *(st.tuples(st.just(node), st.sets(agent_names)) for node in drawn)
-    ).map(lambda fleet: known(*fleet))
+        *(st.tuples(st.just(node), st.dictionaries(agent_names, seats)) for node in drawn)
+    ).map(lambda fleet: seated(*fleet))
 )
+
+
+def seated(*fleet: tuple[NodeEntry, dict[str, tuple[SeatHeld, ...]]]) -> Directory:
+    """A fleet whose agents fill seats."""
+    directory = known(*fleet)
+    for node, agents in fleet:
+        for name, held in agents.items():
+            directory.put(agent(name, node)._replace(seats=held))
+    return directory
+
+
 queries = st.builds(
     Query,
     st.sampled_from(("rin", "rim", "neo", "nobody", OPERATOR)),
@@ -50,10 +71,24 @@ def meant_nodes(query: Query, directory: Directory) -> list[NodeEntry]:
 
 
 def meant(query: Query, directory: Directory) -> set[tuple[str, str]]:
-    """By definition: every agent on such a node that has the very name; operators are everywhere."""
+    """By definition: every agent on such a node that has the very name; operators are everywhere.
+
+    Of a seat: everybody there who is said to fill it, and nobody with a higher term anywhere.
+    """
     there = {node.node_id for node in meant_nodes(query, directory)}
     if query.team:
-        return set()
+        told = [
+            (held, entry)
+            for entry in directory.agents()
+            for held in entry.seats
+            if (held.team, held.seat) == (query.team, query.agent)
+        ]
+        return {
+            (entry.name, entry.node_id)
+            for held, entry in told
+            if entry.node_id in there
+            and all(held.term >= other.term for other, _ in told if other.team_id == held.team_id)
+        }
     if query.agent == OPERATOR:
         return {(OPERATOR, node_id) for node_id in there}
     return {

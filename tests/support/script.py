@@ -15,6 +15,7 @@ from typing import Any
 
 from fleet.core.address import OPERATOR
 from fleet.core.errors.base import FleetError
+from fleet.core.team_events import NodeJoined, Planned, Seated
 from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
 from tests.support.programs import Chat
@@ -211,6 +212,26 @@ class Script:
     async def do_ls(self, words: list[str], options: Options) -> list[str]:
         said = await self._call(options, "ls")
         return [f"{row['address']} {row['state']}" for row in said.result] or ["nobody"]
+
+    # --- teams ---
+
+    async def do_team(self, words: list[str], options: Options) -> None:
+        """A team and its home."""
+        name, key = words
+        teams = self._host(key).up_node.teams
+        await teams.found(self._host(key).attest(OPERATOR), name, Planned("{}", "lead", (), 600.0))
+
+    async def do_seat(self, words: list[str], options: Options) -> None:
+        """An agent fills a seat of a team whose home is named: ``seat site/impl rin@nova home=white``."""
+        team_name, _, seat = words[0].partition("/")
+        host, agent = self._agent(words[1])
+        home = self._host(options["home"]).up_node
+        team = next(t for t in home.teams.all() if t.row.name == team_name and t.is_home)
+        if host.node_id not in {home.fleet.me.node_id, *team.board.nodes}:
+            await home.teams.write(team, "", "", (NodeJoined("", host.node_id, ()),))
+            host.up_node.teams.follow(team.team_id, team_name, home.fleet.me.node_id)
+            host.up_node.copies.linked(home.fleet.me.node_id)
+        await home.teams.write(team, "", "", (Seated(seat, seat, agent, host.node_id),))
 
     # --- trust ---
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fleet.core.address import Query
 from fleet.core.bounds import LAST_COUNT, LAST_INCARNATION
 from fleet.core.delivery import Evidence, State
-from fleet.core.directory import AgentEntry, Presence
+from fleet.core.directory import AgentEntry, Presence, SeatHeld
 from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors.base import LAYERS, Candidate, FleetError
 from fleet.core.errors.tree import every_error
@@ -93,8 +93,9 @@ def arrived(peer_id: str) -> st.SearchStrategy[Envelope]:
 def agents_of(node: st.SearchStrategy[str]) -> st.SearchStrategy[AgentEntry]:
     """Agents of such nodes."""
     return st.builds(
-        AgentEntry, names, node, _word, st.sampled_from(Presence), st.integers(0, LAST_INCARNATION)
-    )
+        AgentEntry, names, node, _word, st.sampled_from(Presence), st.integers(0, LAST_INCARNATION),
+        st.lists(st.builds(SeatHeld, names, _word, names, _count), max_size=2).map(tuple),
+    )  # fmt: skip
 
 
 def signed_on(entry: RosterEntry, power: SignedEntry | None = None) -> SignedEntry:

@@ -6,7 +6,7 @@
 import pytest
 
 from fleet.core.address import Address, Query, parse_query
-from fleet.core.directory import Directory, Presence
+from fleet.core.directory import Directory, NodeEntry, Presence, SeatHeld
 from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
 from fleet.core.resolver import node_label, resolve, resolve_node, shown_presence
 from tests.support.fleets import SEEN_AT, agent, id_of, known, node
@@ -145,11 +145,57 @@ def test_an_unknown_node_is_refused_with_the_nodes_there_are():
     assert refused.value.hint == "known: n0, n1, n2, n3, n4, n5, n6, n7; fleet nodes shows all"
 
 
-def test_a_team_is_nobody_yet_also_where_an_agent_has_the_roles_name():
+def seat(
+    directory: Directory, name: str, on: NodeEntry, held: str, term: int, team_id: str = "1"
+) -> None:
+    """An agent that its node says fills a seat of the team ship."""
+    directory.put(agent(name, on)._replace(seats=(SeatHeld("ship", team_id, held, term),)))
+
+
+def test_a_seat_that_nobody_fills_is_nobody_also_where_an_agent_has_the_roles_name():
     directory = known((WHITE, ["lead"]))
     assert str(unknown("ship/lead", directory)) == "no agent is called ship/lead"
     unknown("ship/operator", directory)
     unknown("ship/lead@white", directory)
+
+
+def test_a_seat_means_who_fills_it_wherever_that_is():
+    directory = known((WHITE, ["lead"]), (NOVA, []))
+    seat(directory, "ship.lead", NOVA, "lead", 4)
+    assert ask("ship/lead", directory) == Address("ship.lead", "nova", NOVA.node_id)
+    assert ask("nova:Ship/Lead", directory) == ask("ship/lead@nova", directory)
+    assert ask("lead", directory).node == "white"
+    assert str(unknown("ship/lead@white", directory)) == "no agent is called ship/lead@white"
+
+
+def test_of_two_nodes_that_claim_one_seat_the_higher_term_counts():
+    directory = known((WHITE, []), (NOVA, []))
+    seat(directory, "ship.impl", WHITE, "impl", 4)
+    seat(directory, "ship.impl", NOVA, "impl", 9)
+    assert ask("ship/impl", directory).node == "nova"
+    refused = unknown("ship/impl@white", directory)
+    assert refused.hint.startswith("did you mean ship/impl?"), "the older one is fenced out"
+    seat(directory, "ship.impl", WHITE, "impl", 12)
+    assert ask("ship/impl", directory).node == "white"
+    directory.put(agent("ship.impl", WHITE))
+    assert ask("ship/impl", directory).node == "nova", "white's fills it no more"
+
+
+def test_two_teams_of_one_name_are_told_apart_by_the_addresses_of_their_members():
+    directory = known((WHITE, []), (NOVA, []))
+    seat(directory, "ship.impl", WHITE, "impl", 4)
+    seat(directory, "ship.impl", NOVA, "impl", 9, team_id="2")
+    refused = ambiguous("ship/impl", directory)
+    assert [c.address for c in refused.candidates] == ["ship.impl@nova", "ship.impl@white"]
+    assert {ask(c.address, directory).node for c in refused.candidates} == {"white", "nova"}
+    assert ask("ship/impl@white", directory).node == "white"
+
+
+def test_a_near_miss_of_a_seat_is_a_hint_with_the_teams_seats():
+    directory = known((WHITE, ["impl"]))
+    seat(directory, "ship.impl", WHITE, "impl", 4)
+    assert unknown("ship/imp", directory).hint.startswith("did you mean ship/impl?")
+    assert unknown("ship/zzz", directory).hint.startswith("did you mean ship/impl?")
 
 
 def test_the_operator_of_a_node_is_always_there():

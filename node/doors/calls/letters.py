@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from fleet.core.address import parse_query
+from fleet.core.address import Query, parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors.requests import MalformedRequest
@@ -167,6 +167,9 @@ async def _revive(ask: Ask, args: Id) -> None:
 async def _watch(ask: Ask, args: WatchArgs) -> None:
     typed = args.agent
     only = parse_query(typed) if typed else None
+    if only and only.team:
+        address = ask.node.fleet.resolve(typed)
+        only = Query(address.agent, address.node.partition("~")[0])
     watch = ask.node.events.follow_moves()
     try:
         ask.answer.progress({"watching": str(only or "")})

@@ -34,7 +34,8 @@ async def handle(node: Node, caller: Caller, request: Request, answer: Answer) -
         raise error
     if who is Who.SPAWNER and not caller.is_own_operator:
         # The agent's own name, however it was typed: a pattern must not fit its address by chance.
-        name = parse_query(str(request.args.get("name", ""))).agent
+        query = parse_query(str(request.args.get("name", "")))
+        name = node.fleet.resolve(str(query)).agent if query.team else query.agent
         node.permits.require(caller, Verb.SPAWN, name)
     await call(Ask(node, caller, request, answer))
 
