@@ -21,6 +21,7 @@ from node.engine.node import Node
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
+from node.engine.plans import Plans
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
 from node.engine.starter import Starter
@@ -91,7 +92,8 @@ def assemble(
         agents.retell(agent.name)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, router, talk, teams, copies, events,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, router, talk, teams, copies,
+        Plans(teams, fleet, store, clock), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

@@ -8,6 +8,12 @@ COMMANDS = {
     "team": Group(
         {
             "check": ("team_file", "read a team file and say everything that is wrong with it"),
+            "plan": ("team_apply", "show what applying a team file would do"),
+            "diff": ("team_apply", "the same as plan"),
+            "apply": (
+                "team_apply",
+                "do what the team file says: found the team, or change its plan",
+            ),
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
         },

@@ -187,6 +187,6 @@ class Board:
         """The seat that leads; empty while there is no plan."""
         return self.plan.lead if self.plan else ""
 
-    def limit(self, role: str) -> int:
-        """How many claims a seat of a role may hold at once; 0: any number."""
-        return dict(self.plan.limits).get(role, 0) if self.plan else 0
+    def limit(self, role: str) -> int | None:
+        """How many claims a seat of a role may hold at once; None: any number."""
+        return dict(self.plan.limits).get(role) if self.plan else None

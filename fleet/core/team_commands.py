@@ -278,7 +278,9 @@ def _claim(board: Board, actor: Actor, number: int) -> tuple[TaskEvent, ...]:
 
 def _check_limit(board: Board, seat: str) -> None:
     role = board.seats[seat].role if seat in board.seats else ""
-    limit = board.limit(role) if role else 0
+    limit = board.limit(role) if role else None
+    if limit == 0:
+        raise WrongState(f"{seat} takes no tasks", hint="its limit of claims is 0 in the team file")
     if limit and len(held := board.held_by(seat)) >= limit:
         raise WrongState(
             f"{seat} holds {', '.join(task.label for task in held)}; a {role} holds {limit} at once",

@@ -22,8 +22,8 @@ class Founded:
 @dataclass(frozen=True, slots=True)
 class Planned:
     """The team file was applied. ``plan`` is its canonical JSON; the rest is what the board itself
-    needs of it: the lead's seat, how many claims one seat of a role may hold at once (0: any number),
-    and how long a claim stands without a word."""
+    needs of it: the lead's seat, how many claims one seat of a role may hold at once (any number for one
+    that is not named), and how long a claim stands without a word."""
 
     plan: str
     lead: str

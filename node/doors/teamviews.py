@@ -11,10 +11,12 @@ from fleet.core.board import Seat
 from fleet.core.moment import iso_time
 from fleet.core.resolver import shown_presence
 from fleet.core.task import Task, TaskState
+from fleet.core.team import TeamPlan, digest
 from fleet.core.team_events import Happened
 from fleet.teamlog import kind_of
 from node.engine.chronicle import Chronicle
 from node.engine.node import Node
+from node.engine.plans import Wish
 
 
 def team(node: Node, one: Chronicle) -> dict[str, Any]:
@@ -52,6 +54,18 @@ def _seat(node: Node, one: Chronicle, seat: Seat) -> dict[str, Any]:
         "term": seat.term,
         "state": shown_presence(node.fleet.directory, entry).value if entry else "unknown",
         "tasks": [task.label for task in one.board.held_by(seat.name)],
+    }
+
+
+def wish(plan: TeamPlan, one: Wish) -> dict[str, Any]:
+    """What applying a plan does. ``before`` is the digest of the plan that stood before."""
+    return {
+        "team": plan.name,
+        "digest": digest(plan),
+        "before": one.before,
+        "founds": one.team is None,
+        "new": one.is_new,
+        "changes": [change.as_json() for change in one.changes],
     }
 
 

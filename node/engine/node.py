@@ -22,6 +22,7 @@ from node.engine.membership import Membership
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
+from node.engine.plans import Plans
 from node.engine.rotation import Rotation
 from node.engine.route import Router
 from node.engine.starter import Starter
@@ -61,6 +62,7 @@ class Node:
     talk: Talk
     teams: Teams
     copies: Copies
+    plans: Plans
     events: Events
     store: SqliteStore
     panes: Panes

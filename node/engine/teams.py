@@ -108,6 +108,10 @@ class Teams:
             raise UnknownTeam(text, tuple(self.label(team) for team in known))
         raise AmbiguousName(text or "the team", tuple(self._candidate(team) for team in meant))
 
+    def home_of(self, name: str) -> Chronicle | None:
+        """The team of this name whose home is this node."""
+        return next((t for t in self._teams.values() if t.is_home and t.row.name == name), None)
+
     def require_reader(self, team: Chronicle, caller: Caller) -> None:
         """Let only the team read its list.
 
@@ -150,7 +154,7 @@ class Teams:
             MalformedName: it is no name.
         """
         label = parse_name(name)
-        if any(t.row.name == label and t.is_home for t in self._teams.values()):
+        if self.home_of(label):
             raise NameTaken(label, "a team whose home is this node")
         me = self._fleet.me.node_id
         row = TeamRow(self._clock.token(), label, me, Standing.HOME)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet.cli.command import Group
+from fleet.cli.main import TABLE, load
 from fleet.core.errors.base import LAYERS
 from tests.support.homes import UP, Home, Said
 from tests.support.pages import exit_codes, json_fields
@@ -57,5 +59,7 @@ def sent(home: Home) -> str:
 
 
 def _command(words: tuple[str, ...]) -> str:
-    command = next(word for word in words if not word.startswith(("-", "/")))
-    return "send" if command == "hey" else command
+    plain = [word for word in words if not word.startswith(("-", "/"))]
+    if plain[0] in TABLE and isinstance(load(plain[0]), Group):
+        return " ".join(plain[:2])
+    return "send" if plain[0] == "hey" else plain[0]

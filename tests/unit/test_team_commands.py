@@ -37,12 +37,12 @@ KAI = Actor("site.kai@white", HOME, "kai", is_home=True)
 class Site:
     """A team with a lead and two implementers, and its log."""
 
-    def __init__(self, limit: int = 0) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         self.board = Board()
         self.log: list[Happened] = []
         self.write(
             Founded("site", HOME),
-            Planned("{}", "lead", (("impl", limit),), 600.0),
+            Planned("{}", "lead", () if limit is None else (("impl", limit),), 600.0),
             NodeJoined("i", NOVA, ()),
             Seated("lead", "lead", "site.lead", HOME),
             Seated("rin", "impl", "site.rin", NOVA),
@@ -154,6 +154,13 @@ def test_a_claim_that_stands_no_longer_does_not_lapse():
     site.do(RIN, ReleaseTask(1))
     assert lapse(site.board, 1, "rin") == ()
     assert lapse(site.board, 9, "rin") == ()
+
+
+def test_a_role_that_takes_no_tasks_claims_none_and_is_given_none() -> None:
+    site = Site(limit=0)
+    site.add("one")
+    site.refuses(RIN, ClaimTask(), "wrong_state", "rin takes no tasks")
+    site.refuses(LEAD, AssignTask(1, "rin"), "wrong_state", "takes no tasks")
 
 
 def test_a_seat_holds_as_many_at_once_as_its_role_may():

@@ -5,12 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from fleet.outcomes import EXIT_REACHED
+from fleet.teamfile import read_form
 from node.doors import teamviews
 from node.doors.calls.call import Ask, Calls, Who, takes
 
 
 class TeamArgs(msgspec.Struct):
     team: str = ""
+
+
+class PlanArgs(msgspec.Struct):
+    plan: str
+    before: str | None = None
 
 
 async def _teams(ask: Ask) -> None:
@@ -25,7 +31,22 @@ async def _team(ask: Ask, args: TeamArgs) -> None:
     ask.answer.result(teamviews.team(ask.node, team), EXIT_REACHED)
 
 
+@takes(PlanArgs)
+async def _plan(ask: Ask, args: PlanArgs) -> None:
+    plan = read_form(args.plan, "the plan")
+    ask.answer.result(teamviews.wish(plan, ask.node.plans.wish(plan)), EXIT_REACHED)
+
+
+@takes(PlanArgs)
+async def _apply(ask: Ask, args: PlanArgs) -> None:
+    plan = read_form(args.plan, "the plan")
+    wish = await ask.node.plans.apply(ask.caller, plan, args.before)
+    ask.answer.result(teamviews.wish(plan, wish), EXIT_REACHED)
+
+
 CALLS: Calls = {
     "teams": (Who.ANYONE, _teams),
     "team": (Who.ANYONE, _team),
+    "team_plan": (Who.OPERATOR, _plan),
+    "team_apply": (Who.OPERATOR, _apply),
 }
