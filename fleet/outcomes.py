@@ -60,6 +60,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         names.UnknownAgent: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.UnknownNode: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.UnknownEnvelope: Outcome("NOT_FOUND", EXIT_UNKNOWN),
+        names.UnknownFinding: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.AmbiguousName: Outcome("FAILED_PRECONDITION", EXIT_AMBIGUOUS),
         names.NameTaken: Outcome("ALREADY_EXISTS", EXIT_REFUSED),
         teams.UnknownTeam: Outcome("NOT_FOUND", EXIT_UNKNOWN),

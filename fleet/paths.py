@@ -17,6 +17,7 @@ DOOR = "run/door.sock"
 LOCK = "run/lock"
 LOGS = "log"
 DATABASE = "fleet.db"
+SEARCH = "search.db"
 
 
 def home_from(option: str, environ: Mapping[str, str]) -> str:
@@ -34,6 +35,8 @@ class Paths:
         self.lock = root / LOCK
         self.keys = root / "keys"
         self.database = root / DATABASE
+        self.search = root / SEARCH
+        self.memory = root / "memory"
         self.logs = root / LOGS
         self.log = self.logs / "node.log"
         self.errors = self.logs / "node.err"
@@ -45,4 +48,4 @@ class Paths:
     @property
     def folders(self) -> tuple[Path, ...]:
         """What a node makes, outermost first."""
-        return (self.root, self.run, self.keys, self.logs, self.spill, self.hooks)
+        return (self.root, self.run, self.keys, self.logs, self.spill, self.hooks, self.memory)

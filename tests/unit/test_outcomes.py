@@ -14,7 +14,7 @@ from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached
 CODES = {
     1: "fleet_error illegal_transition",
     2: "malformed_name malformed_request empty_text undecodable_text bad_config malformed_team_file key_reused",
-    3: "unknown_agent unknown_node unknown_envelope unknown_profile unknown_team unknown_task",
+    3: "unknown_agent unknown_node unknown_envelope unknown_finding unknown_profile unknown_team unknown_task",
     4: "ambiguous_name",
     5: "mailbox_full not_kept pane_gone agent_asking agent_not_ready",
     6: "unconfirmed in_doubt",
@@ -28,7 +28,7 @@ CODES = {
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
                         "bad_config malformed_team_file key_reused",
-    "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_profile unknown_team unknown_task",
+    "NOT_FOUND": "unknown_agent unknown_node unknown_envelope unknown_finding unknown_profile unknown_team unknown_task",
     "ABORTED": "already_claimed lease_lost",
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",

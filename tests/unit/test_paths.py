@@ -33,6 +33,8 @@ def test_each_thing_is_where_the_pages_say():
         "lock": "/h/run/lock",
         "keys": "/h/keys",
         "database": "/h/fleet.db",
+        "search": "/h/search.db",
+        "memory": "/h/memory",
         "logs": "/h/log",
         "log": "/h/log/node.log",
         "errors": "/h/log/node.err",
@@ -46,8 +48,9 @@ def test_each_thing_is_where_the_pages_say():
 def test_folders_are_made_outermost_first_and_hold_everything_that_is_written():
     paths = Paths(Path("/somewhere/fleet"))
     folders = paths.folders
-    assert set(folders) == {paths.root, paths.run, paths.keys, paths.logs, paths.spill, paths.hooks}
+    made = (paths.root, paths.run, paths.keys, paths.logs, paths.spill, paths.hooks, paths.memory)
+    assert set(folders) == set(made)
     assert folders[0] == paths.root
     assert all(folder.parent in folders[:i] for i, folder in enumerate(folders) if i)
-    for written in (paths.door, paths.lock, paths.log, paths.errors, paths.database):
+    for written in (paths.door, paths.lock, paths.log, paths.errors, paths.database, paths.search):
         assert written.parent in folders

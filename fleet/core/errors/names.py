@@ -35,6 +35,18 @@ class UnknownEnvelope(FleetError):
         super().__init__(f"{why} {envelope_id}", hint="fleet inbox and fleet outbox list them")
 
 
+class UnknownFinding(FleetError):
+    """The team's memory has no finding of this number."""
+
+    layer = "name"
+
+    def __init__(self, label: str, team: str) -> None:
+        super().__init__(
+            f"the memory of {team} has no finding {label}",
+            hint=f"fleet memory ls {team} lists them",
+        )
+
+
 class AmbiguousName(FleetError):
     """A name that could mean several. Nothing breaks the tie; all candidates are listed."""
 
