@@ -22,6 +22,7 @@ from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.plans import Plans
+from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
 from node.engine.starter import Starter
@@ -81,6 +82,7 @@ def assemble(
     )
     admins = Admins(fleet, peers, world.authority, membership, store, clock)
     rotation = Rotation(fleet, peers, world.authority, membership, store, clock)
+    roots = Roots(fleet, peers, world.authority, membership, clock)
     router = Router(fleet, agents, peers, permits, store, clock, world.probe)
     talk = Talk(fleet, inbox, outbox, peers, store, events)
     teams = Teams(fleet, store, clock, world.authority.team_key(), agents.is_online)
@@ -92,7 +94,7 @@ def assemble(
         agents.retell(agent.name)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, router, talk, teams, copies,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies,
         Plans(teams, fleet, store, clock), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip

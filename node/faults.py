@@ -71,6 +71,10 @@ POINTS = (
     "worktree:after_set_aside",
     "worktree:after_delete",
     "worktree:after_forget",
+    "root:before_sign",
+    "root:before_succession",
+    "root:before_retirement",
+    "root:before_delete",
     "db:write",
     "db:commit",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.cli import render
+from fleet.cli import render, roots
 from fleet.cli.command import Command
 from fleet.cli.passphrase import FILE, ask_signed, said
 from fleet.cli.terminal import BOLD, plain
@@ -22,9 +22,10 @@ _LOOKS = 300
 
 def _arguments(parser: Parser) -> None:
     parser.add_argument(
-        "action", choices=("show", "admin", "rotate-key", "lock", "unlock"), nargs="?",
-        default="show",
-        help="show it all; let NODE sign too; give this node a new key; put a passphrase on the key;"
+        "action", nargs="?", default="show",
+        choices=("show", "admin", "rotate-key", "rotate-root", "lock", "unlock"),
+        help="show it all; let NODE sign too; give this node a new key; let another root key sign;"
+        " put a passphrase on the key;"
         " take it off (default: show)",
     )  # fmt: skip
     parser.add_argument("node", metavar="NODE", nargs="?", default="", help="for admin: which")
@@ -34,13 +35,20 @@ def _arguments(parser: Parser) -> None:
     parser.add_argument(
         "--reason", metavar="WORDS", default="", help="with --withdraw: kept in the roster"
     )
+    parser.add_argument(
+        "--finish", action="store_true", help="with rotate-root: the old key signs no more"
+    )
 
 
 def _trust(call: Invocation) -> int:
     given = call.given
     if given.action != "admin" and (given.node or given.withdraw):
         raise call.usage(f"{given.action} takes no node", hint="fleet trust admin NODE takes one")
+    if given.action != "rotate-root" and given.finish:
+        raise call.usage(f"{given.action} cannot be finished", hint="rotate-root --finish can")
     match given.action:
+        case "rotate-root":
+            return roots.rotate(call)
         case "admin":
             return _admin(call)
         case "rotate-key":
@@ -154,6 +162,7 @@ def _show(call: Invocation) -> int:
             ("its key", told["id"]),
         ],
     )
+    roots.show(terminal, told)
     if told["admins"]:
         _title(terminal, "admins, beside the root")
         admins = [(a["node"], ", ".join(a["let_in"]), a["key"]) for a in told["admins"]]
@@ -208,6 +217,7 @@ def _explained(told: dict[str, Any]) -> list[str]:
             "- An admin lets in and puts out with a key of its own. The root can take that back:"
             " fleet trust admin NODE --withdraw."
         )
+    lines += roots.explained(told)
     if told.get("next_key"):
         lines.append(
             f"- A new key of this node waits to be signed for, {told['next_key'][:12]}: fleet trust rotate-key."

@@ -292,6 +292,10 @@ class Roster:
         """Several words by which the last root was followed, of which none is decided for."""
         return tuple(self._entries[root] for root in self.line.rivals)
 
+    def entry(self, entry_id: str) -> SignedEntry:
+        """One of ours."""
+        return self._entries[entry_id]
+
     def signed_by(self, root: str) -> tuple[str, ...]:
         """The ids of all that a root signed itself, in their order."""
         return tuple(

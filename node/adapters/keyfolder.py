@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from fleet.core.address import NODE_ID
 from fleet.core.errors.nodes import StartFailed
 from node.adapters import keyfile
 from node.adapters.pki import RootKey, der_of, pem_of, private_pem, root_key_from
@@ -67,6 +68,16 @@ def load(folder: Path) -> Membership | None:
         if not root_key or is_locked(root_key)
         else parsed(folder / ROOT_KEY, root_key_from, root_key),
     )
+
+
+def followers(folder: Path) -> list[tuple[str, Path]]:
+    """The key files of roots that followed the founding one, by the root's id."""
+    return [
+        (root_id, path)
+        for path in sorted(folder.glob("root.*.key"))
+        if NODE_ID.fullmatch(root_id := path.name.split(".")[1])
+        and path.with_suffix(".crt").exists()
+    ]
 
 
 def parsed(path: Path, parse: Callable[[bytes], _T], data: bytes) -> _T:
@@ -124,6 +135,8 @@ def finish_joining(folder: Path) -> None:
     if (decided / _PLAIN).exists():
         (folder / ROOT_KEY).unlink(missing_ok=True)
         (folder / ADMIN_KEY).unlink(missing_ok=True)
+        for path in folder.glob("root.*.*"):
+            path.unlink()
     keyfile.sync_folder(folder)
     empty(decided)
 

@@ -19,13 +19,21 @@ import structlog
 
 from fleet.core.errors.nodes import StartFailed
 from fleet.core.errors.trust import NotAllowed, NotPaired, UnsafeHome
-from fleet.core.roster import Admit, Appoint, Revoke, Roster, SignedEntry
+from fleet.core.roster import (
+    Admit,
+    Appoint,
+    Retire,
+    Revoke,
+    Roster,
+    RosterEntry,
+    SignedEntry,
+    Succeed,
+)
 from node.adapters import keyfile, newkey, pairing
 from node.adapters.credentials import Identity, ServerTrust
 from node.adapters.keyfolder import (
     ADMIN_KEY,
     RESTORE,
-    ROOT_KEY,
     WELCOME,
     Membership,
     Welcome,
@@ -54,8 +62,10 @@ from node.adapters.pki import (
     public_key_from,
     root_certificate,
 )
-from node.adapters.seal import ADMIN, sign_by_power, sign_entry, verify_entry
+from node.adapters.rootkeys import RootKeys
+from node.adapters.seal import ADMIN, sign_by_power, verify_entry
 from node.adapters.vault import Vault
+from node.faults import fault
 from node.ports.authority import Joined, Proof
 
 DISCOVERY_KEY_BYTES = 32
@@ -72,7 +82,7 @@ class Keyring:
         self._key = key
         self._now = now
         self._open_until_s = 0.0
-        self._root = Vault(folder / ROOT_KEY, now)
+        self._root = RootKeys(folder, now)
         self._admin = Vault(folder / ADMIN_KEY, now)
         self._power: SignedEntry | None = None
         self._authorities: tuple[bytes, ...] = ()
@@ -155,13 +165,13 @@ class Keyring:
 
     @property
     def holds_root(self) -> bool:
-        """Whether the root key is here, with a passphrase or without."""
-        return self._root.has_key
+        """Whether a root key that counts is here, with a passphrase or without."""
+        return self._root.signing.has_key
 
     @property
     def is_admin(self) -> bool:
         """Whether this node may admit and revoke: by the root key, or by its own admin key."""
-        return self._root.has_key or self._power is not None
+        return self.holds_root or self._power is not None
 
     @property
     def has_passphrase(self) -> bool:
@@ -175,10 +185,12 @@ class Keyring:
 
     @property
     def _signing(self) -> Vault:
-        return self._root if self._root.has_key or self._power is None else self._admin
+        return self._root.signing if self.holds_root or self._power is None else self._admin
 
     def follow(self, roster: Roster) -> None:
-        """Take from the roster what it says of this node's own power, and whose certificates to accept."""
+        """Take from the roster which root signs, what it says of this node's own power, and whose
+        certificates to accept."""
+        self._root.follow(roster)
         self._authorities = tuple(
             {*roster.authorities(self._membership.root), self._membership.issuer}
         )
@@ -249,10 +261,54 @@ class Keyring:
             KeyLocked: it is locked.
             NotPaired: it is no admin's certificate.
         """
-        root = self._root.key
-        if root is None:
-            raise NotAllowed("this node", "appoint", "admins: the fleet's root key is not here")
-        return sign_entry(Appoint(node_id, check_root(certificate, ADMIN), certificate), root)
+        entry = Appoint(node_id, check_root(certificate, ADMIN), certificate)
+        return self._by_root(entry, "appoint", "admins")
+
+    # --- another root ---
+
+    def has_root(self, succession: SignedEntry | None) -> bool:
+        """Whether the key of a root is here, by its succession; None: the founding one."""
+        return self._root.has(succession)
+
+    async def succeed(self, passphrase: str) -> SignedEntry:
+        """Sign that a new root key follows the one that signs here; the new key is durable before that.
+
+        Raises:
+            NotAllowed: no root key that counts is here.
+            KeyLocked: it is locked.
+        """
+        signing = self._root.signing
+        certificate = await self._root.prepare(passphrase if signing.has_passphrase else "")
+        entry = Succeed(check_root(certificate), certificate)
+        fault("root:before_sign")
+        signed = self._by_root(entry, "replace", "the root key")
+        if signing.has_passphrase:
+            await self._root.unlock(passphrase, signing.open_until_s)
+        return signed
+
+    def retire(self, succession: SignedEntry, root_id: str, kept: tuple[str, ...]) -> SignedEntry:
+        """Sign with the key of a succession that the root before it, of this id, signs no more.
+
+        Raises:
+            NotAllowed: that key is not here.
+            KeyLocked: it is locked.
+        """
+        key = self._root.key_of(succession).key
+        if key is None:
+            raise NotAllowed("this node", "retire", "a root: the key that followed it is not here")
+        return sign_by_power(Retire(root_id, kept), key, self.fleet_id, succession)
+
+    def drop_root(self, succession: SignedEntry | None) -> None:
+        """Delete the key of a root that is retired."""
+        self._root.drop(succession)
+        if succession is None:
+            self._membership = replace(self._membership, root_key=None)
+
+    def _by_root(self, entry: RosterEntry, verb: str, what: str) -> SignedEntry:
+        key = self._root.signing.key
+        if key is None:
+            raise NotAllowed("this node", verb, f"{what}: the fleet's root key is not here")
+        return sign_by_power(entry, key, self.fleet_id, self._root.power)
 
     def admin_certificate(self) -> bytes:
         """The certificate (DER) of this node's own admin key, which is made when there is none."""
@@ -274,15 +330,13 @@ class Keyring:
         return stored
 
     def _signed(self, entry: Admit | Revoke, signer: RootKey) -> SignedEntry:
-        if self._root.has_key or self._power is None:
-            return sign_entry(entry, signer)
-        return sign_by_power(entry, signer, self.fleet_id, self._power)
+        power = self._root.power if self.holds_root else self._power
+        return sign_by_power(entry, signer, self.fleet_id, power)
 
     def _signer(self, verb: str) -> tuple[RootKey, bytes]:
         """The key that signs here, and the certificate (DER) it signs under."""
-        issuer = self._membership.root
-        if not self._root.has_key and self._power and isinstance(self._power.entry, Appoint):
-            issuer = self._power.entry.certificate
+        power = self._root.power if self.holds_root else self._power
+        issuer = (power.empowers if power else None) or self._membership.root
         key = self._signing.key
         if key is None:
             raise NotAllowed("this node", verb, "nodes: it holds no key of an admin")
@@ -357,17 +411,22 @@ class Keyring:
 
     # --- its passphrase ---
 
+    @property
+    def _locks(self) -> Vault | RootKeys:
+        """All root keys have one passphrase; an admin's key has its own."""
+        return self._root if self.holds_root or self._power is None else self._admin
+
     async def unlock(self, passphrase: str, until_wall_s: float) -> None:
         """Let the root key sign until then, at most.
 
         Raises:
             KeyLocked: the passphrase is wrong.
         """
-        await self._signing.unlock(passphrase, until_wall_s)
+        await self._locks.unlock(passphrase, until_wall_s)
 
     def forget(self) -> None:
         """Let it sign no more before it is unlocked again."""
-        self._signing.forget()
+        self._locks.forget()
 
     async def lock(self, passphrase: str) -> None:
         """Encrypt the root key on disk, and keep it nowhere else.
@@ -376,7 +435,7 @@ class Keyring:
             WrongState: it has a passphrase already.
             MalformedRequest: this one is too short.
         """
-        await self._signing.lock(passphrase)
+        await self._locks.lock(passphrase)
         self._membership = replace(self._membership, root_key=None)
 
     async def unlock_for_good(self, passphrase: str) -> None:
@@ -386,8 +445,7 @@ class Keyring:
             WrongState: it is so already.
             KeyLocked: the passphrase is wrong.
         """
-        await self._signing.unlock_for_good(passphrase)
-        self._membership = replace(self._membership, root_key=self._root.key)
+        await self._locks.unlock_for_good(passphrase)
 
     # --- joining ---
 

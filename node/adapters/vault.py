@@ -87,6 +87,11 @@ class Vault:
         return self.has_passphrase and self._kept is None
 
     @property
+    def open_until_s(self) -> float:
+        """The wall time until which a key with a passphrase may sign; 0: it may not."""
+        return 0.0 if self._kept is None else self._kept_until_s
+
+    @property
     def key(self) -> RootKey | None:
         """The key, unless there is none.
 
@@ -126,11 +131,16 @@ class Vault:
             )
         if len(passphrase) < SHORTEST:
             raise MalformedRequest(f"a passphrase has at least {SHORTEST} letters")
+        await self.put(self._plain, passphrase)
+
+    async def put(self, key: RootKey, passphrase: str) -> None:
+        """Write a key, durably; encrypted at once when a passphrase is given."""
+        if not passphrase:
+            self._replace(private_pem(key))
+            return
         salt = secrets.token_bytes(_SALT_BYTES)
         secret = await asyncio.to_thread(_stretched, passphrase, salt)
-        pem = self._plain.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(secret)
-        )
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(secret))
         self._replace(_MARK + salt.hex().encode() + b"\n" + pem)
 
     async def unlock_for_good(self, passphrase: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet.core.keystrokes import clean
 from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
+from node.doors.roots import roots
 from node.engine.node import Node
 
 ROOT = "root"
@@ -24,6 +25,7 @@ def overview(node: Node) -> dict[str, object]:
             "here": membership.holds_root,
             "passphrase": membership.has_passphrase,
         },
+        "roots": roots(node),
         "admin": membership.is_admin,
         "next_key": node.rotation.next_id(),
         "admins": [_admin(node, admin) for admin in roster.admins()],

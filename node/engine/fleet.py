@@ -19,7 +19,7 @@ from fleet.core.errors.store import StoreFailed
 from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
-from fleet.core.roster import Admit, Roster, SignedEntry
+from fleet.core.roster import Admit, Retire, Roster, SignedEntry, Succeed
 from fleet.core.trust import Caller, Grant
 from node.faults import fault
 from node.ports.authority import Joined
@@ -199,6 +199,7 @@ class Fleet:
             return ()
         with contextlib.suppress(StoreFailed):
             self._store.book.put_roster((e.entry_id, e.body, e.signature) for e in fresh)
+            self._note_roots(fresh)
         fault("roster:after_verify_before_commit")
         self._follow_all()
         self._look()
@@ -215,6 +216,27 @@ class Fleet:
                 self.directory.drop_node(node.node_id)
         self._labels.clear()
         self._tell()
+
+    def _note_roots(self, fresh: Iterable[SignedEntry]) -> None:
+        """Every node writes down when it learnt that another root signs: nothing in the roster has a time."""
+        for one in fresh:
+            match one.entry:
+                case Succeed(root_id=root_id):
+                    self._store.database.put_meta(
+                        f"root {root_id}", str(self._clock.wall_s()).encode()
+                    )
+                    self._store.audit("root rotated", self._clock.wall_s(), root=root_id)
+                case Retire(root_id=root_id, kept=kept):
+                    self._store.audit(
+                        "root retired", self._clock.wall_s(), root=root_id, kept=len(kept)
+                    )
+                case _:
+                    pass
+
+    def root_since_s(self, root_id: str) -> float:
+        """The wall time at which this node learnt that a root follows another; 0: it does not know."""
+        noted = self._store.database.meta(f"root {root_id}")
+        return float(noted) if noted else 0.0
 
     def _tell(self) -> None:
         """Everybody, also when the disk fails for one of them; ``keep`` tells it once more then."""

@@ -23,6 +23,7 @@ from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.plans import Plans
+from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Router
 from node.engine.starter import Starter
@@ -58,6 +59,7 @@ class Node:
     membership: Membership
     admins: Admins
     rotation: Rotation
+    roots: Roots
     router: Router
     talk: Talk
     teams: Teams

@@ -177,6 +177,33 @@ class Authority(Protocol):
         """
         ...
 
+    def has_root(self, succession: SignedEntry | None) -> bool:
+        """Whether the key of a root is here, by its succession; None: the founding one."""
+        ...
+
+    async def succeed(self, passphrase: str) -> SignedEntry:
+        """Sign that a new root key follows the one that signs here; the new key is durable before that,
+        with the same passphrase. Called again before the roster knows of it, it is the same key.
+
+        Raises:
+            NotAllowed: no root key that counts is here.
+            KeyLocked: it is locked.
+        """
+        ...
+
+    def retire(self, succession: SignedEntry, root_id: str, kept: tuple[str, ...]) -> SignedEntry:
+        """Sign with the key of a succession that the root before it, of this id, signs no more.
+
+        Raises:
+            NotAllowed: that key is not here.
+            KeyLocked: it is locked.
+        """
+        ...
+
+    def drop_root(self, succession: SignedEntry | None) -> None:
+        """Delete the key of a root that is retired."""
+        ...
+
     def admin_certificate(self) -> bytes:
         """The certificate (DER) of this node's own admin key, which is made when there is none."""
         ...

@@ -7,7 +7,7 @@ signature and the certificates are words.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from time import time
 from typing import Protocol
@@ -20,10 +20,12 @@ from fleet.core.roster import (
     Admit,
     Appoint,
     Follow,
+    Retire,
     Revoke,
     Roster,
     RosterEntry,
     SignedEntry,
+    Succeed,
 )
 from fleet.wire import power_in, read_body, write_body
 from node.adapters.vault import SHORTEST
@@ -65,17 +67,29 @@ class FakeAuthority:
     is_open_until_s: float = 0.0
     now_s: Callable[[], float] = time
     _power: SignedEntry | None = None
+    _root: SignedEntry | None = None
+    _followers: set[str] = field(default_factory=set)
+    _has_founding: bool = field(init=False)
     _passphrase: str = ""
     _unlocked_until_s: float = 0.0
     _joined: Joined | None = None
     _next_id: str = ""
     _taken: tuple[SignedEntry, ...] = ()
 
+    def __post_init__(self) -> None:
+        self._has_founding = self.holds_root
+
     @property
     def is_admin(self) -> bool:
         return self.holds_root or self._power is not None
 
     def follow(self, roster: Roster) -> None:
+        counting = [
+            power
+            for root, power in zip(roster.line.roots, (None, *roster.successions()), strict=True)
+            if not roster.line.is_retired(root) and self.has_root(power)
+        ]
+        self.holds_root, self._root = bool(counting), counting[-1] if counting else None
         admin_id = id_of(f"admin {self.node_id}")
         self._power = roster.power(self.node_id, admin_id)
 
@@ -119,12 +133,12 @@ class FakeAuthority:
         except MalformedRequest as error:
             raise NotPaired(f"this fleet's root signed {error}") from None
         power = self.verify(*carried) if carried else None
-        signer = SignedEntry(body, signature, entry, power).appointed
-        if signature != _signature(signer.admin_id if signer else self.fleet_id, body):
+        if signature != _signature(_signer(power) or self.fleet_id, body):
             raise NotPaired("a roster entry is not signed by this fleet's root")
         if fleet_id != self.fleet_id:
             raise NotPaired("a roster entry is of another fleet")
-        if power and not (
+        signed = SignedEntry(body, signature, entry, power)
+        if signed.appointed and not (
             isinstance(entry, Admit) or (isinstance(entry, Revoke) and not entry.kept)
         ):
             raise NotPaired("an admin signed what only the root may say")
@@ -132,7 +146,9 @@ class FakeAuthority:
             words = _words(fleet_id, before.node_id, entry.node_id)
             if before.signature != _signature(before.node_id, words):
                 raise NotPaired("the key before does not say so")
-        return SignedEntry(body, signature, entry, power)
+        if isinstance(entry, Retire) and (power is None or power.entry_id not in entry.kept):
+            raise NotPaired("only who follows a root retires it")
+        return signed
 
     # --- a new key ---
 
@@ -206,17 +222,41 @@ class FakeAuthority:
     def team_key(self) -> bytes:
         return f"teams of {self.node_id}".encode()
 
+    # --- another root: its key is the word for it ---
+
+    def has_root(self, succession: SignedEntry | None) -> bool:
+        return (_signer(succession) or self.fleet_id) in self._roots()
+
+    def _roots(self) -> set[str]:
+        return {*self._followers, *([self.fleet_id] if self._has_founding else [])}
+
+    async def succeed(self, passphrase: str) -> SignedEntry:
+        root_id = id_of(f"root after {_signer(self._root) or self.fleet_id}")
+        signed = self._signed(Succeed(root_id, root_id.encode()), "replace")
+        self._followers.add(root_id)
+        return signed
+
+    def retire(self, succession: SignedEntry, root_id: str, kept: tuple[str, ...]) -> SignedEntry:
+        if not self.has_root(succession):
+            raise NotAllowed("this node", "retire", "a root: the key that followed it is not here")
+        if self.is_locked:
+            raise KeyLocked("root.key")
+        return self._signed_by(Retire(root_id, kept), succession)
+
+    def drop_root(self, succession: SignedEntry | None) -> None:
+        self._followers.discard(_signer(succession))
+        self._has_founding = self._has_founding and succession is not None
+
     def _signed(self, entry: RosterEntry, verb: str) -> SignedEntry:
         if not self.is_admin:
             raise NotAllowed("this node", verb, "nodes: the fleet's root key is not here")
         if self.is_locked:
             raise KeyLocked("root.key")
-        power = None if self.holds_root else self._power
-        signer = (
-            power.entry.admin_id if power and isinstance(power.entry, Appoint) else self.fleet_id
-        )
+        return self._signed_by(entry, self._root if self.holds_root else self._power)
+
+    def _signed_by(self, entry: RosterEntry, power: SignedEntry | None) -> SignedEntry:
         body = write_body(self.fleet_id, entry, power)
-        return SignedEntry(body, _signature(signer, body), entry, power)
+        return SignedEntry(body, _signature(_signer(power) or self.fleet_id, body), entry, power)
 
     async def join(self, token: str, name: str) -> Joined:
         wanted = parse_token(token)
@@ -233,7 +273,9 @@ class FakeAuthority:
         await inviter.burn(invitation, f"used by {name}", "somewhere", is_proven=True)
         await inviter.admit(self.node_id.encode(), name)
         self.fleet_id, entries, addresses = inviter.welcome()
-        self.holds_root, self._power = False, None
+        self.holds_root = self._has_founding = False
+        self._power = self._root = None
+        self._followers.clear()
         self._joined = Joined(self.fleet_id, inviter_id, entries, addresses)
         return self._joined
 
@@ -249,6 +291,17 @@ class FakeAuthority:
 
 def _words(fleet_id: str, old: str, new: str) -> bytes:
     return f"{new} follows {old} in {fleet_id}".encode()
+
+
+def _signer(power: SignedEntry | None) -> str:
+    """The key that a word gives power to; empty: the founding root's."""
+    match power.entry if power else None:
+        case Appoint(admin_id=admin_id):
+            return admin_id
+        case Succeed(root_id=root_id):
+            return root_id
+        case _:
+            return ""
 
 
 def _signature(signer: str, body: bytes) -> bytes:

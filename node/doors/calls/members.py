@@ -33,6 +33,11 @@ class LockArgs(msgspec.Struct):
     passphrase: str = ""
 
 
+class RotateArgs(msgspec.Struct):
+    finish: bool = False
+    passphrase: str = ""
+
+
 class GrantArgs(msgspec.Struct):
     who: str
     verbs: tuple[str, ...] = ()
@@ -76,6 +81,13 @@ async def _appoint(ask: Ask, args: AppointArgs) -> None:
 @takes(RevokeArgs)
 async def _dismiss(ask: Ask, args: RevokeArgs) -> None:
     told = await ask.node.admins.dismiss(args.node, args.reason, args.passphrase)
+    ask.answer.result(told, EXIT_REACHED)
+
+
+@takes(RotateArgs)
+async def _rotate_root(ask: Ask, args: RotateArgs) -> None:
+    roots = ask.node.roots
+    told = await (roots.finish if args.finish else roots.rotate)(args.passphrase)
     ask.answer.result(told, EXIT_REACHED)
 
 
@@ -125,6 +137,7 @@ CALLS: Calls = {
     "appoint": (Who.OPERATOR, _appoint),
     "dismiss": (Who.OPERATOR, _dismiss),
     "rotate-key": (Who.OPERATOR, _rotate_key),
+    "rotate_root": (Who.OPERATOR, _rotate_root),
     "lock": (Who.OPERATOR, _lock),
     "unlock": (Who.OPERATOR, _unlock),
     "grant": (Who.OPERATOR, _grant),
