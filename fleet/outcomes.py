@@ -6,7 +6,7 @@ step, FAILED_PRECONDITION = do not retry until somebody fixes something.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -36,6 +36,10 @@ EXIT_UNSURE = 6
 EXIT_NOT_ALLOWED = 7
 EXIT_UNREACHABLE = 8
 EXIT_REFUSED = 9
+_FROM_GOOD_TO_BAD = (
+    EXIT_REACHED, EXIT_NOT_YET, EXIT_UNSURE, EXIT_UNREACHABLE, EXIT_REFUSED, EXIT_NOT_ALLOWED,
+    EXIT_AMBIGUOUS, EXIT_UNKNOWN, EXIT_USAGE, EXIT_BUG,
+)  # fmt: skip
 
 
 class Outcome(NamedTuple):
@@ -147,3 +151,8 @@ def exit_code_of(state: State, wanted: State) -> int:
             return EXIT_REFUSED
         case _:
             return EXIT_NOT_YET
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of a command that did several things: that of the one that came least far."""
+    return max(codes, key=_FROM_GOOD_TO_BAD.index, default=EXIT_REACHED)

@@ -40,7 +40,11 @@ def _wait_arguments(parser: Parser) -> None:
 
 
 def _send_arguments(parser: Parser) -> None:
-    parser.add_argument("to", metavar="TO", help="agent, agent@node or operator@node")
+    parser.add_argument(
+        "to",
+        metavar="TO",
+        help="agent, agent@node, team/role, operator@node, or @team for everybody in it",
+    )
     text_arguments(parser)
     _wait_arguments(parser)
     parser.add_argument("--reply-to", metavar="ID", help="the envelope this one answers")
@@ -71,6 +75,8 @@ def _send(call: Invocation) -> int:
         "key": given.key, "expires_s": given.expires_s, "reply_to": given.reply_to,
         "wait": given.wait, "timeout_s": given.timeout, "draft_limit_s": given.draft_limit_s,
     }  # fmt: skip
+    if given.to.startswith("@"):
+        return _to_team(call, args)
     return _carry_out(call, "send", args)
 
 
@@ -81,6 +87,25 @@ def _reply(call: Invocation) -> int:
         "wait": given.wait, "timeout_s": given.timeout,
     }  # fmt: skip
     return _carry_out(call, "reply", args)
+
+
+def _to_team(call: Invocation, args: dict[str, Any]) -> int:
+    """A receipt for each member; what one of them could not get stands beside the others'."""
+    given = {key: value for key, value in args.items() if value is not None}
+    timeout_s = TIMEOUT_S if call.given.timeout is None else call.given.timeout
+    answer = call.ask("send_team", patience_s=timeout_s + _GRACE_S, **given)
+    terminal = call.terminal
+    if terminal.as_json:
+        terminal.data(answer.result)
+        return answer.exit_code
+    for one in answer.result:
+        if "error" in one:
+            terminal.complain(f"{one['to']}: {one['error']['message']}", one["error"]["hint"])
+            continue
+        terminal.say(receipts.line(terminal, one))
+        if one["exit"]:
+            terminal.complain(receipts.why(one), receipts.todo(one))
+    return answer.exit_code
 
 
 def _carry_out(call: Invocation, name: str, args: dict[str, Any]) -> int:

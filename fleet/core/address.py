@@ -26,6 +26,8 @@ OPERATOR = "operator"
 """The person at a node: may send and be sent to, has an inbox but no pane."""
 NODE_ITSELF = "fleet"
 """Who a node's own notices are from; nobody answers there."""
+TEAM_SIGN = "@"
+"""Before a team's name: everybody in it."""
 RESERVED = frozenset({OPERATOR, NODE_ITSELF})
 
 

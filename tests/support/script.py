@@ -286,6 +286,12 @@ class Script:
     async def do_send(self, words: list[str], options: Options) -> list[str]:
         args: dict[str, Any] = {"to": words[0], "text": _text(words[1]), "raw": "raw" in words[2:]}
         args |= {key: options[key] for key in ("key", "wait") if key in options}
+        if words[0].startswith("@"):
+            said = await self._call(options, "send_team", **args, **_numbers(options))
+            return self._refused(said) or [
+                *(line for one in said.result for line in self._member(one)),
+                f"exit {said.exit}",
+            ]
         return self._receipt(await self._call(options, "send", **args, **_numbers(options)))
 
     async def do_reply(self, words: list[str], options: Options) -> list[str]:
@@ -380,6 +386,12 @@ class Script:
         if said.error:
             return self._refused(said)
         return [_line(said.result) + (f" (exit {said.exit})" if said.exit else "")]
+
+    def _member(self, one: dict[str, Any]) -> list[str]:
+        """What became of one member's message."""
+        if "error" in one:
+            return [f"{one['to']}: {one['error']['code']}"]
+        return [_line(one)]
 
     def _refused(self, said: Said) -> list[str]:
         if not said.error:

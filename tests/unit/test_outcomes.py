@@ -8,7 +8,7 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.ends import LoopStopped
 from fleet.core.errors.store import NoSpace
 from fleet.core.errors.tree import every_error
-from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached
+from fleet.outcomes import OUTCOMES, WAITABLE, exit_code_of, outcome_of, reached, worst
 
 # fmt: off
 CODES = {
@@ -111,3 +111,11 @@ def test_the_exit_code_is_0_exactly_when_what_was_wanted_was_reached(
 ):
     assert exit_code_of(state, wanted) == code
     assert reached(state, wanted) == (code == 0)
+
+
+def test_of_several_codes_the_one_that_came_least_far_counts():
+    assert worst([]) == worst([0, 0]) == 0
+    assert worst([0, 5, 0]) == 5
+    assert worst([5, 6]) == worst([6, 5, 0]) == 6
+    assert worst([9, 7, 5]) == 7
+    assert worst([2, 1, 3]) == 1

@@ -6,15 +6,26 @@ from collections.abc import Callable
 
 import msgspec
 
-from fleet.core.address import Query, parse_query
+from fleet.core.address import TEAM_SIGN, Query, parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
+from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.tree import every_error
 from fleet.core.errors.trust import NotAllowed
-from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, OUTCOMES, WAITABLE, exit_code_of
+from fleet.outcomes import (
+    EXIT_NOT_YET,
+    EXIT_REACHED,
+    OUTCOMES,
+    WAITABLE,
+    exit_code_of,
+    outcome_of,
+    worst,
+)
 from node.doors import views, watching
 from node.doors.calls.call import Ask, Calls, Count, Who, takes
+from node.doors.local import error_json
+from node.engine.circular import Sent, send_to_team
 from node.engine.outbox import Wish
 from node.engine.talk import WAIT_S, Wait
 
@@ -59,18 +70,51 @@ class WatchArgs(msgspec.Struct):
 
 @takes(SendArgs)
 async def _send(ask: Ask, args: SendArgs) -> None:
+    receipt, wanted = await ask.node.talk.send(
+        ask.caller, _wish(ask, args), _wait(args.wait, args.timeout_s), _progress(ask)
+    )
+    ask.answer.result(receipt.as_json(), _code(receipt, wanted))
+
+
+@takes(SendArgs)
+async def _send_team(ask: Ask, args: SendArgs) -> None:
+    team = ask.node.teams.named(args.to.removeprefix(TEAM_SIGN), ask.caller)
+    ask.node.teams.require_reader(team, ask.caller)
+    sent = await send_to_team(
+        ask.node.talk, ask.node.fleet, team, ask.caller, _wish(ask, args),
+        _wait(args.wait, args.timeout_s),
+    )  # fmt: skip
+    codes = [
+        outcome_of(one.outcome).exit_code
+        if isinstance(one.outcome, FleetError)
+        else _code(*one.outcome)
+        for one in sent
+    ]
+    told = [{**_told(one), "exit": code} for one, code in zip(sent, codes, strict=True)]
+    ask.answer.result(told, worst(codes))
+
+
+def _told(one: Sent) -> dict[str, object]:
+    if isinstance(one.outcome, FleetError):
+        return {"to": one.to, "error": error_json(one.outcome)}
+    return dict(one.outcome[0].as_json())
+
+
+def _wish(ask: Ask, args: SendArgs) -> Wish:
+    """What is to be sent.
+
+    Raises:
+        NotAllowed: as somebody else.
+        UnknownEnvelope: it answers nothing that is known here.
+    """
     if args.sender and args.sender.lower() not in {str(ask.caller), ask.caller.agent}:
         raise NotAllowed(
             str(ask.caller), "send as", args.sender, hint="the sender is who runs the command"
         )
-    wish = Wish(
+    return Wish(
         args.to, args.text, args.raw, args.key, args.expires_s, _whole(ask, args.reply_to),
         args.draft_limit_s,
     )  # fmt: skip
-    receipt, wanted = await ask.node.talk.send(
-        ask.caller, wish, _wait(args.wait, args.timeout_s), _progress(ask)
-    )
-    _answer_receipt(ask, receipt, wanted)
 
 
 @takes(ReplyArgs)
@@ -80,7 +124,7 @@ async def _reply(ask: Ask, args: ReplyArgs) -> None:
     receipt, wanted = await ask.node.talk.reply(
         ask.caller, item, wish, _wait(args.wait, args.timeout_s), _progress(ask)
     )
-    _answer_receipt(ask, receipt, wanted)
+    ask.answer.result(receipt.as_json(), _code(receipt, wanted))
 
 
 def _whole(ask: Ask, typed_id: str) -> str:
@@ -102,12 +146,11 @@ def _progress(ask: Ask) -> Callable[[Receipt], None]:
     return lambda receipt: ask.answer.progress(receipt.as_json())
 
 
-def _answer_receipt(ask: Ask, receipt: Receipt, wanted: State) -> None:
+def _code(receipt: Receipt, wanted: State) -> int:
     last = receipt.last
-    code = exit_code_of(last.state, wanted)
     if last.state is State.REFUSED and (known := every_error().get(last.reason)):
-        code = OUTCOMES[known].exit_code
-    ask.answer.result(receipt.as_json(), code)
+        return OUTCOMES[known].exit_code
+    return exit_code_of(last.state, wanted)
 
 
 @takes(Id)
@@ -183,6 +226,7 @@ async def _watch(ask: Ask, args: WatchArgs) -> None:
 
 CALLS: Calls = {
     "send": (Who.ANYONE, _send),
+    "send_team": (Who.ANYONE, _send_team),
     "reply": (Who.ANYONE, _reply),
     "ack": (Who.ANYONE, _ack),
     "inbox": (Who.ANYONE, _inbox),
