@@ -20,6 +20,7 @@ from fleet.core.look import Look
 from fleet.core.profile import Profile
 from fleet.core.screen import asking, bound, is_busy
 from node.engine.inbox import Inbox
+from node.engine.vigil import Vigil
 from node.faults import fault
 from node.ports.host import Clock
 from node.ports.panes import PaneRef, Panes
@@ -77,47 +78,48 @@ class Typist:
 
     async def _until_shown(self, job: Job, before: Look) -> Look | None:
         """Wait until the program shows the text; the look then, None when the pane was lost."""
-        limit_s = self._clock.now_s() + job.profile.show_limit_s
+        vigil = self._vigil(job)
         poll_s = POLL_S
         seen: Look | None = None
         while True:
-            look = await self._panes.look(job.ref)
+            look = await vigil.look()
             if self._lost(job, look):
                 return None
             if shown(job.profile, before, look) and (
                 look == seen or job.own.end in look.cursor_row
             ):
                 return look
-            if self._clock.now_s() >= limit_s:
+            if vigil.watched_s >= job.profile.show_limit_s:
                 if not look.unread_bytes:
                     return look
                 poll_s = min(_LAST_POLL_S, poll_s * 1.5)  # it is busy, maybe for hours
             seen = look
-            await self._clock.sleep(poll_s)
+            await vigil.pause(poll_s)
 
     async def _press(self, job: Job, typed: Look | None) -> bool:
         """Press Enter once it sends the text and nothing else: no question is open, and the text
         stands there. False when it came to another end first."""
+        vigil = self._vigil(job)
         poll_s = POLL_S
         absent_since_s = -1.0
         while True:
-            look = await self._panes.look(job.ref)
+            look = await vigil.look()
             if self._lost(job, look):
                 return False
-            now_s = self._clock.now_s()
             if asking(job.profile, look, job.own):
                 absent_since_s = -1.0
             elif stands(job.profile, typed, look, job.own):
                 absent_since_s = -1.0
-                if self._is_time(job, look) and await self._enter(job, look):
+                is_time = vigil.is_fresh and self._is_time(job, look)
+                if is_time and await self._enter(job, look):
                     fault("tmux:after_enter_before_db")
                     return True
             elif absent_since_s < 0 or look.unread_bytes:
-                absent_since_s = now_s
-            elif now_s - absent_since_s >= job.profile.show_limit_s:
+                absent_since_s = vigil.watched_s
+            elif vigil.watched_s - absent_since_s >= job.profile.show_limit_s:
                 await self._removed(job, typed, look)
                 return False
-            await self._clock.sleep(poll_s)
+            await vigil.pause(poll_s)
             poll_s = min(_LAST_POLL_S, poll_s * 1.5)
 
     async def _enter(self, job: Job, look: Look) -> bool:
@@ -142,7 +144,7 @@ class Typist:
 
         The program's own word is stronger than what the screen shows, and is given time to come.
         """
-        start_s = self._clock.now_s()
+        vigil = self._vigil(job)
         again = list(_ENTER_AGAIN_S)
         seen: Look | None = None
         shown_s = -1.0
@@ -150,8 +152,8 @@ class Typist:
             if told := await self._told(job):
                 await self._submitted(job, told)
                 return
-            look = await self._panes.look(job.ref)
-            waited_s = self._clock.now_s() - start_s
+            look = await vigil.look()
+            waited_s = vigil.watched_s
             is_late = waited_s >= job.profile.evidence_limit_s
             is_gone = bound(look, job.ref.token, is_shell=job.profile.is_shell) is not None
             if not is_gone and seen is not None and self._took(job, typed, look, seen):
@@ -167,12 +169,16 @@ class Typist:
             if is_late:
                 self._inbox.advance(job.item, Event.GIVE_UP, detail=_NO_SIGN)
                 return
-            if again and waited_s >= again[0] and self._is_unsent(job, typed, look):
+            is_again = bool(again) and waited_s >= again[0] and vigil.is_fresh
+            if is_again and self._is_unsent(job, typed, look):
                 again.pop(0)
                 log.info("enter again", envelope=job.item.envelope.id, after_s=round(waited_s, 3))
                 await self._enter(job, look)
             seen = look
-            await self._clock.sleep(POLL_S if waited_s < _SOON_S else POLL_S * 5)
+            await vigil.pause(POLL_S if waited_s < _SOON_S else POLL_S * 5)
+
+    def _vigil(self, job: Job) -> Vigil:
+        return Vigil(self._panes, self._clock, job.ref)
 
     def _is_time(self, job: Job, look: Look) -> bool:
         """Whether Enter cannot meet a question that a program at work keeps back while one types."""

@@ -36,13 +36,14 @@ def arm(home: Home, plan: str) -> int:
 
 
 def heal(home: Home, pid: int, plan: str) -> None:
-    """Wait until it has failed, and start it again if that was its end."""
+    """Wait until it has failed and is back; started again, if that was its end."""
     point, _, action = plan.rpartition("=")
     if action.startswith("kill"):
         until(partial(is_gone, pid), f"{home.name} is killed at {point}")
         home.again()
     else:
         until(partial(has_happened, home, point), f"{home.name} was at {point}")
+        asked(home, "status")  # one that stands still answers when it goes on: patience begins then
 
 
 def is_gone(pid: int) -> bool:

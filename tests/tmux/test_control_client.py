@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncGenerator
 
 import pytest
 
 from fleet.core.errors.panes import NoTmux
 from node.adapters.tmux import TmuxPanes
-from node.adapters.tmux.control import Blocks, ControlClient
+from node.adapters.tmux.control import ANSWER_S, Blocks, ControlClient
 from tests.support.tmux_server import PEOPLE, TmuxServer, run
 from tests.support.until import eventually, until
 
 
 @contextlib.asynccontextmanager
-async def opened(socket: str, session: str) -> AsyncGenerator[ControlClient]:
-    client = ControlClient(socket, session)
+async def opened(
+    socket: str, session: str, answer_s: float = ANSWER_S
+) -> AsyncGenerator[ControlClient]:
+    client = ControlClient(socket, session, answer_s=answer_s)
     try:
         await client.open()
         yield client
@@ -111,6 +114,35 @@ def test_an_end_of_either_side_tells_all_who_wait(victim: str) -> None:
                 else:
                     assert answer == [str(number)]
             await eventually(lambda: not client.is_open, "the end is noticed")
+
+    run(story)
+
+
+def test_an_answer_that_came_while_the_node_stood_still_is_heard() -> None:
+    """The limit had passed by then, and a client whose server was well was given up."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        async with opened(tmux.socket, PEOPLE, answer_s=0.5) as client:
+            asked = asyncio.create_task(client.ask("display-message -p right"))
+            await asyncio.sleep(0)  # it is written
+            time.sleep(1.0)  # noqa: ASYNC251 - the whole process stands still
+            assert await asked == ["right"]
+            assert client.is_open
+
+    run(story)
+
+
+def test_a_client_that_was_given_up_takes_no_more_requests() -> None:
+    """They got the late answers to those before them: a pane that was there was said to be gone."""
+
+    async def story(tmux: TmuxServer, panes: TmuxPanes) -> None:
+        async with opened(tmux.socket, PEOPLE, answer_s=0.5) as client:
+            with tmux.stopped():
+                with pytest.raises(NoTmux, match="does not answer"):
+                    await client.ask("display-message -p old")
+                assert not client.is_open
+            with pytest.raises(NoTmux, match="is gone"):
+                await client.ask("display-message -p new")
 
     run(story)
 

@@ -22,6 +22,7 @@ from fleet.core.metrics import Calls
 LINE_LIMIT_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 16
 ANSWER_S = 10.0
+_TURNS = 10  # of the loop at least, before an answer is given up
 _NOBODY = ("\n", None)  # no line is that
 
 
@@ -53,11 +54,16 @@ class Blocks:
 class ControlClient:
     """A client attached to ``session`` of the server at ``socket``. Requests are pipelined."""
 
-    def __init__(self, socket: str, session: str, calls: Calls | None = None) -> None:
-        """``calls`` counts what is asked; clients of one node share it."""
+    def __init__(
+        self, socket: str, session: str, calls: Calls | None = None, answer_s: float = ANSWER_S
+    ) -> None:
+        """``calls`` counts what is asked; clients of one node share it. A server that says nothing
+        for ``answer_s`` is given up on."""
         self._calls = calls or Calls()
         self._socket = socket
         self._session = session
+        self._answer_s = answer_s
+        self._is_closed = False
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._waiting: deque[tuple[str, asyncio.Future[list[str]]]] = deque()
@@ -66,8 +72,11 @@ class ControlClient:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is still at the other end, as far as is known."""
-        return self._reader is not None and not self._reader.done()
+        """Whether the server is still at the other end, as far as is known.
+
+        Not once it was closed, though it may still be read: what comes then answers earlier requests.
+        """
+        return self._reader is not None and not self._reader.done() and not self._is_closed
 
     async def open(self) -> None:
         """Attach.
@@ -112,17 +121,28 @@ class ControlClient:
         self._waiting.append((token, answered))
         self._process.stdin.write(f"{line}\ndisplay-message -p {token}\n".encode())
         try:
-            async with asyncio.timeout(ANSWER_S):
-                return await answered
-        except TimeoutError:
-            self.close()
-            raise NoTmux(f"the tmux server at {self._socket} does not answer") from None
+            return await self._answer(answered)
+        finally:
+            answered.cancel()  # nobody waits for it any more
+
+    async def _answer(self, answered: asyncio.Future[list[str]]) -> list[str]:
+        """Wait in turns: where the node itself stood still the answer has come and is not read yet,
+        and a turn that ran out by that alone is followed by one in which it is.
+        """
+        for _ in range(_TURNS):
+            done, _pending = await asyncio.wait({answered}, timeout=self._answer_s / _TURNS)
+            if done:
+                return answered.result()
+        answered.cancel()
+        self.close()
+        raise NoTmux(f"the tmux server at {self._socket} does not answer")
 
     def close(self) -> None:
         """Detach; everybody who still waits is told.
 
         Killed, not asked: asked to end it would wait for the server, which may stand still.
         """
+        self._is_closed = True
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
         self._fail()
