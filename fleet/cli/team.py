@@ -16,6 +16,7 @@ COMMANDS = {
             ),
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
+            "retro": ("team_show", "a retrospective from the team's history, as Markdown"),
         },
         "fleet team check team.toml",
     )

@@ -62,7 +62,17 @@ def _show(call: Invocation) -> int:
     return 0
 
 
+def _retro(call: Invocation) -> int:
+    told, terminal = call.ask("team_retro", team=call.given.team).result, call.terminal
+    if terminal.as_json:
+        terminal.data(told)
+    else:
+        terminal.say(plain(told["page"]))
+    return 0
+
+
 COMMANDS = {
     "team ls": Command(_ls, nothing, "fleet team ls"),
+    "team retro": Command(_retro, team_argument, "fleet team retro site > retro.md"),
     "team show": Command(_show, team_argument, "fleet team show site"),
 }

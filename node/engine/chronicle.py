@@ -8,7 +8,7 @@ copy can take its own entries back from the team's other nodes, and nobody can m
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from fleet.core.board import Board
@@ -136,6 +136,13 @@ class Chronicle:
         self._store.teams.append(self.team_id, first, entries)
         self._tag = entries[-1].tag
         return len(entries)
+
+    def all(self) -> Iterator[Happened]:
+        """The whole log, oldest first."""
+        after = 0
+        while entries := self._store.teams.entries(self.team_id, after, _LOADED_AT_ONCE):
+            yield from (entry_from_json(one.body) for one in entries)
+            after += len(entries)
 
     def of_task(self, number: int) -> tuple[Happened, ...]:
         """Everything that happened to a task, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from fleet.core.retro import retrospective
 from fleet.outcomes import EXIT_REACHED
 from fleet.teamfile import read_form
 from node.doors import teamviews
@@ -44,9 +45,18 @@ async def _apply(ask: Ask, args: PlanArgs) -> None:
     ask.answer.result(teamviews.wish(plan, wish), EXIT_REACHED)
 
 
+@takes(TeamArgs)
+async def _retro(ask: Ask, args: TeamArgs) -> None:
+    team = ask.node.teams.named(args.team, ask.caller)
+    ask.node.teams.require_reader(team, ask.caller)
+    page = retrospective(team.row.name, team.all())
+    ask.answer.result({"team": ask.node.teams.label(team), "page": page}, EXIT_REACHED)
+
+
 CALLS: Calls = {
     "teams": (Who.ANYONE, _teams),
     "team": (Who.ANYONE, _team),
     "team_plan": (Who.OPERATOR, _plan),
     "team_apply": (Who.OPERATOR, _apply),
+    "team_retro": (Who.ANYONE, _retro),
 }
