@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -54,16 +55,42 @@ class Member:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.lives = 0
+        self._gone, self._back = asyncio.Event(), asyncio.Event()
+        self._ends = False
 
     async def run(self, serves: Callable[[Node], None]) -> None:
-        """As ``fleet-node`` does: all lives of it."""
-        life: Daemon | None = Daemon(self.options)
-        while life is not None:
-            self.daemon = life
-            self.keyring = self.daemon._keyring
-            self.dialer = self.daemon._dialer
-            await self.daemon.run(partial(self._ready, serves))
-            life = self.daemon.successor()
+        """As ``fleet-node`` does, all lives of it; and again when it comes back, until its end."""
+        options = self.options
+        while not self._ends:
+            life: Daemon | None = Daemon(options)
+            while life is not None:
+                self.daemon = life
+                self.keyring = self.daemon._keyring
+                self.dialer = self.daemon._dialer
+                await self.daemon.run(partial(self._ready, serves))
+                life = self.daemon.successor()
+            options = replace(options, listen=self.address)
+            self._gone.set()
+            await self._back.wait()
+
+    async def leave(self) -> None:
+        """Stop, until it comes back."""
+        self._gone.clear()
+        self._back.clear()
+        self.node.stop()
+        await self._gone.wait()
+
+    async def come_back(self) -> None:
+        """Be there again, at the same address."""
+        lives = self.lives
+        self._back.set()
+        await eventually(lambda: self.lives > lives, "it serves again")
+
+    def end(self) -> None:
+        """Stop for good."""
+        self._ends = True
+        self.node.stop()
+        self._back.set()
 
     def _ready(self, serves: Callable[[Node], None], node: Node) -> None:
         self.lives += 1
@@ -112,7 +139,7 @@ async def members(folder: Path, *names: str) -> AsyncGenerator[list[Member]]:
         yield up
     finally:
         for member in up:
-            member.node.stop()
+            member.end()
         await asyncio.gather(*running)
 
 
