@@ -42,6 +42,8 @@ class _Entry(msgspec.Struct):
 
 
 _encoder = msgspec.json.Encoder()
+_NONSENSE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""How msgspec says no: also that it is nested too deeply."""
 _entries = msgspec.json.Decoder(_Entry)
 _events: Mapping[str, msgspec.json.Decoder[Event]] = MappingProxyType(
     {kind: msgspec.json.Decoder(event) for kind, event in KINDS.items()}
@@ -73,7 +75,7 @@ def entry_from_json(body: bytes) -> Happened:
                 hint="install the same version of fleet as on the team's home node",
             )
         return Happened(entry.seq, entry.at, entry.by, entry.key, decoder.decode(entry.event))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NONSENSE as error:
         raise MalformedRequest(f"an entry of a team's log makes no sense: {error}") from None
 
 
@@ -117,5 +119,5 @@ def done_from_json(result: bytes) -> Done:
 def _read(data: bytes, kind: type[T], what: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NONSENSE as error:
         raise MalformedRequest(f"task {what}: {error}") from None

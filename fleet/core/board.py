@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fleet.core.errors.teams import UnknownTask
-from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskState
+from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
 from fleet.core.team_events import (
     Founded,
     Happened,
@@ -64,6 +64,7 @@ class Board:
 
         Raises:
             ValueError: one does not follow the last; that log is damaged.
+            KeyError: a task's entry is about a task that is not there; the same.
             WrongState: a task's entry does not fit its state; the same.
         """
         for happened in entries:
@@ -102,14 +103,19 @@ class Board:
         number = event.task
         was: tuple[int, ...] = ()
         if isinstance(event, TaskAdded):
+            if number != self.next_number:
+                raise ValueError(f"T{number} cannot be added behind T{self._last_task}")
             then = Task(number, event.wanted, happened.by, happened.at_s, happened.at_s)
-            self._last_task = max(self._last_task, number)
+            self._last_task = number
         else:
             before = self.tasks[number]
             then = before.after(event, happened.seq, happened.at_s)
             self._held.get(before.holder, set()).discard(number)
             was = before.wanted.after
         self.tasks[number] = then
+        for other in (*then.wanted.after, then.wanted.parent, then.wanted.found_while):
+            if other and other not in self.tasks:
+                raise KeyError(f"T{other}, which T{number} names")
         self._history.setdefault(number, []).append(happened.seq)
         for first in was:
             self._dependents[first].discard(number)
@@ -117,7 +123,7 @@ class Board:
             self._dependents.setdefault(first, set()).add(number)
         if then.state in HELD:
             self._held.setdefault(then.holder, set()).add(number)
-        if then.state is TaskState.OPEN:
+        if then.state is TaskState.OPEN and not isinstance(event, TaskNoted):
             heapq.heappush(self._ready, number)
         if then.state in OVER:
             for dependent in self._dependents.get(number, ()):

@@ -3,6 +3,8 @@
 At the team's home entries are made here; elsewhere they come from there. Each has a tag, a keyed hash over
 it and all before it with a key that only the home has: so a home whose database was put back from an old
 copy can take its own entries back from the team's other nodes, and nobody can make any up.
+
+Only what is durable at home is told: what a failed write took back must not live on elsewhere.
 """
 
 from __future__ import annotations
@@ -34,10 +36,12 @@ class Chronicle:
     def __init__(self, row: TeamRow, store: SqliteStore, key: bytes | None) -> None:
         self.row = row
         self._store = store
-        self._key = key
+        # Of this team alone: no team's entries can be passed off as another's.
+        self._key = hmac.digest(key, row.team_id.encode(), sha256) if key is not None else None
         self._is_stale = False
         store.database.on_loss(self._lost)
         self._board, self._tag = self._read()
+        self._durable = self._board.head
 
     @property
     def team_id(self) -> str:
@@ -88,19 +92,34 @@ class Chronicle:
         self._tag = tag
         return happened
 
+    def committed(self, seq: int) -> None:
+        """The log is durable up to this entry: so far it may be told."""
+        self._durable = max(self._durable, seq)
+
+    @property
+    def told_head(self) -> int:
+        """The last entry that others may know of; elsewhere than at home, the last there is."""
+        return min(self._durable, self.board.head) if self.is_home else self.board.head
+
+    def is_own(self, word: TeamWord) -> bool:
+        """Whether this home has written these entries, behind those that it has."""
+        tag = self._tag
+        for entry in word.entries:
+            tag = self._next_tag(tag, entry.body)
+            if not hmac.compare_digest(tag, entry.tag):
+                return False
+        return bool(word.entries) and word.first == self.board.head + 1
+
     def take_back(self, word: TeamWord) -> int:
         """Entries of our own that only others have still; how many were right and not here.
 
         Raises:
             MalformedRequest: one was not made by this home.
         """
-        if word.first != self.board.head + 1:
+        if word.first != self.board.head + 1 or not word.entries:
             return 0
-        tag = self._tag
-        for entry in word.entries:
-            tag = self._next_tag(tag, entry.body)
-            if not hmac.compare_digest(tag, entry.tag):
-                raise MalformedRequest("entries that this node never wrote")
+        if not self.is_own(word):
+            raise MalformedRequest("entries that this node never wrote")
         return self._keep(word.entries)
 
     def _next_tag(self, before: bytes, body: bytes) -> bytes:
@@ -116,23 +135,38 @@ class Chronicle:
         Raises:
             MalformedRequest, VersionMismatch: they cannot be a log, or not one that is understood here.
         """
-        if word.anew and word.first == 1:
-            self._store.teams.set_aside(self.team_id, f"{self.team_id}~{self._tag.hex()[:8]}")
-            self._board, self._tag = Board(), b""
+        if self.is_replacing(word):
+            return self._begin_again(word.entries)
         skipped = self.board.head + 1 - word.first
-        if skipped < 0:
+        is_another = 0 < skipped <= len(word.entries) and word.entries[skipped - 1].tag != self._tag
+        if skipped < 0 or is_another:
             return 0
         return self._keep(word.entries[skipped:])
+
+    def is_replacing(self, word: TeamWord) -> bool:
+        """Whether the home says that its log is another one than is here."""
+        if not word.anew or word.first != 1 or not word.entries:
+            return False
+        return self.tag_at(len(word.entries)) != word.entries[-1].tag
+
+    def _begin_again(self, entries: Sequence[LogEntry]) -> int:
+        """Another log in place of this one, which is kept beside it, the longest of all such."""
+        board = Board()
+        _fold(board, entries)
+        self._store.teams.set_aside(self.team_id, f"{self.team_id}~aside")
+        self._store.teams.append(self.team_id, 1, entries)
+        self._board, self._tag, self._is_stale = board, entries[-1].tag, False
+        return len(entries)
 
     def _keep(self, entries: Sequence[LogEntry]) -> int:
         board, first = self.board, self.board.head + 1
         if not entries:
             return 0
         try:
-            board.fold(entry_from_json(one.body) for one in entries)
-        except (ValueError, KeyError, FleetError) as error:
+            _fold(board, entries)
+        except MalformedRequest:
             self._is_stale = True  # half of them may be in it
-            raise MalformedRequest(f"entries that do not make a log: {error}") from None
+            raise
         self._store.teams.append(self.team_id, first, entries)
         self._tag = entries[-1].tag
         return len(entries)
@@ -153,19 +187,33 @@ class Chronicle:
 
     def have(self) -> TeamHave:
         """How far the log goes here."""
-        return TeamHave(self.team_id, self.board.head, self._tag)
+        head = self.told_head
+        return TeamHave(self.team_id, head, self.tag_at(head))
 
     def word(self, after: int, *, anew: bool = False, until: int = LAST_COUNT) -> TeamWord:
         """The entries behind a number, as many as fit into one word, and none behind ``until``."""
         entries: list[LogEntry] = []
+        until = min(until, self.told_head)
         size, limit = 0, min(WORD_ENTRIES, max(0, until - after))
         for one in self._store.teams.entries(self.team_id, after, limit):
             size += len(one.body)
             if entries and size > WORD_BYTES:
                 break
             entries.append(one)
-        return TeamWord(self.team_id, after + 1, tuple(entries), min(until, self.board.head), anew)
+        return TeamWord(self.team_id, after + 1, tuple(entries), until, anew)
 
     def tag_at(self, seq: int) -> bytes:
         """The tag of an entry here; empty before the first, and behind the last."""
         return self._store.teams.tag(self.team_id, seq) if seq else b""
+
+
+def _fold(board: Board, entries: Sequence[LogEntry]) -> None:
+    """Take entries that somebody else says there are.
+
+    Raises:
+        MalformedRequest: they do not follow what is on the board.
+    """
+    try:
+        board.fold(entry_from_json(one.body) for one in entries)
+    except (ValueError, KeyError, FleetError) as error:
+        raise MalformedRequest(f"entries that do not make a log: {error}") from None

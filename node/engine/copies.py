@@ -1,9 +1,11 @@
 """Copies of a team's log on the team's other nodes: told what is new, and caught up after a pause.
 
 A node with a copy says on each new link how far it goes; the home answers with what follows, a word at a
-time, and tells what is new as soon as it is durable. What the two have is compared by the tag of the last
+time, and tells what is new as soon as it is durable. It says so again now and then, and so a word that
+was lost on the way is missed for no longer. What the two have is compared by the tag of the last
 entry: a home that was put back from an old copy of its database takes its own entries back from the
-others, and where both have gone on since, the home's log is the log, and the other one is set aside.
+others, also a whole team, and where both have gone on since, the home's log is the log, and the other
+one is set aside.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable
 
 import structlog
 
+from fleet.core.bounds import LAST_COUNT
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
@@ -21,6 +24,7 @@ from node.engine.fleet import Fleet
 from node.engine.teams import Teams
 from node.ports.host import Clock
 from node.store import SqliteStore
+from node.store.teams import Standing
 
 BEAT_S = 15.0
 """How often a node tells a team's home who lives. Leases are many times as long."""
@@ -57,9 +61,11 @@ class Copies:
             del self._told[key]
 
     async def heard(self, node_id: str, frame: TeamFrame) -> None:
-        """A node of a team says something; of a team that is not known here nothing comes."""
+        """A node of a team says something; of a team that is not known here and was never this
+        node's nothing comes."""
         team = self._teams.by_id(frame.team)
         if team is None:
+            await self._heard_of_unknown(node_id, frame)
             return
         match frame:
             case TeamBeat(seats=seats):
@@ -86,9 +92,12 @@ class Copies:
                 log.warning("lapse failed", error=error.code, detail=str(error))
 
     def beat(self) -> None:
-        """Tell each home who lives here."""
+        """Tell each home who lives here, and how far its copy here goes."""
         for team in self._teams.all():
-            if not team.is_home and (seats := self._teams.living(team)):
+            if team.row.standing is not Standing.COPY:
+                continue
+            self.say(team.row.home, team.have())
+            if seats := self._teams.living(team):
                 self.say(team.row.home, TeamBeat(team.team_id, seats))
 
     # --- at home ---
@@ -96,25 +105,29 @@ class Copies:
     def appended(self, team: Chronicle) -> None:
         """Something new is durable: tell those who had all before it."""
         for (node_id, team_id), told in list(self._told.items()):
-            if team_id == team.team_id and told < team.board.head:
+            if team_id == team.team_id and told < team.told_head:
                 self._tell(team, node_id, told)
                 if node_id not in team.board.nodes:  # it has learnt that it is not of the team
-                    del self._told[node_id, team_id]
+                    self._told.pop((node_id, team_id), None)
 
     def _tell(self, team: Chronicle, node_id: str, after: int, *, anew: bool = False) -> None:
-        word = team.word(after, anew=anew)
-        if not word.entries:
-            return
-        if self.say(node_id, word):
+        """What follows; to one that has left, nothing behind its leaving."""
+        board = team.board
+        until = LAST_COUNT if node_id in board.nodes else board.left.get(node_id, 0)
+        word = team.word(after, anew=anew, until=until)
+        if word.entries and self.say(node_id, word):
             self._told[node_id, team.team_id] = after + len(word.entries)
 
     def _caught_up(self, team: Chronicle, node_id: str, have: TeamHave) -> None:
         """A copy goes so far."""
         board = team.board
-        if have.head > board.head:  # our database is older than its copy; the tags prove the rest
+        if (
+            have.head > team.told_head
+        ):  # our database is older than its copy; the tags prove the rest
             self.say(node_id, team.have())
         elif node_id in board.left and node_id not in board.nodes:
-            self.say(node_id, team.word(have.head, until=board.left[node_id]))
+            self._tell(team, node_id, have.head)
+            self._told.pop((node_id, team.team_id), None)
         elif node_id not in board.nodes:
             log.warning("no node of the team", team=team.row.name, peer=node_id[:12])
         elif have.tag != team.tag_at(have.head):
@@ -127,16 +140,39 @@ class Copies:
     async def _taken_back(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
         count = team.take_back(word)
         if count:
-            self._store.audit(
-                "team log restored", self._clock.wall_s(), team=team.row.name, entries=count,
-                peer=self._fleet.label(node_id),
-            )  # fmt: skip
+            head = team.board.head
+            self._restored(team, node_id, count)
             await self._store.commit()
+            team.committed(head)
             self._teams.lease_anew(team)
-            self._told[node_id, team.team_id] = team.board.head
+            self._told[node_id, team.team_id] = head
             self.appended(team)
-        if word.head > team.board.head:
+        if word.head > team.told_head:
             self.say(node_id, team.have())
+
+    def _restored(self, team: Chronicle, node_id: str, count: int) -> None:
+        self._store.audit(
+            "team log restored", self._clock.wall_s(), team=team.row.name, entries=count,
+            peer=self._fleet.label(node_id),
+        )  # fmt: skip
+
+    async def _heard_of_unknown(self, node_id: str, frame: TeamFrame) -> None:
+        """Somebody has a team that is not known here: perhaps ours, and our database older than it. Then
+        its entries, which only we can have made, come in answer to the question for them."""
+        match frame:
+            case TeamHave(team=team_id, head=head) if head:
+                self.say(node_id, TeamHave(team_id, 0, b""))
+            case TeamWord(first=1):
+                team = await self._teams.regain(frame)
+                if team is None:
+                    log.warning("no team of this node", team=frame.team, peer=node_id[:12])
+                    return
+                self._restored(team, node_id, team.told_head)
+                self._store.commit_soon()
+                if frame.head > team.told_head:
+                    self.say(node_id, team.have())
+            case _:
+                pass
 
     # --- elsewhere ---
 
@@ -148,17 +184,21 @@ class Copies:
             self.say(node_id, team.word(have.head))
 
     async def _take(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
+        is_replacing = team.is_replacing(word)
         try:
             count = team.take(word)
         except (MalformedRequest, VersionMismatch) as error:
             log.warning("team log not taken", team=team.row.name, error=str(error))
             return
-        if word.anew:
+        if is_replacing:
             self._store.audit(
                 "team log replaced", self._clock.wall_s(), team=team.row.name, entries=count
             )
-        if count or word.anew:
+        if count:
             await self._store.commit()
             self._teams.copied(team)
-        if team.board.head < word.head:
+        # What was known already is no reason to ask: the answer to an earlier question brings the rest.
+        if team.board.head < word.head and (
+            count or word.first + len(word.entries) - 1 > team.board.head
+        ):
             self.say(node_id, team.have())

@@ -15,12 +15,12 @@ import structlog
 from fleet.core.address import NODE_ITSELF, OPERATOR, parse_name
 from fleet.core.board import Board
 from fleet.core.directory import SeatHeld
-from fleet.core.errors.base import Candidate
+from fleet.core.errors.base import Candidate, FleetError
 from fleet.core.errors.names import AmbiguousName, NameTaken
 from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.errors.trust import NotAllowed
-from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk
+from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk, TeamWord
 from fleet.core.lease import Leases
 from fleet.core.task import HELD, Task
 from fleet.core.team_commands import Actor, Done, TaskCommand, decide, lapse, require_member
@@ -31,6 +31,7 @@ from fleet.teamlog import (
     command_to_json,
     done_from_json,
     done_to_json,
+    entry_from_json,
     verb_of,
 )
 from node.engine.chronicle import Chronicle
@@ -62,13 +63,19 @@ class Teams:
         self._is_online = is_online
         self._teams: dict[str, Chronicle] = {}
         self._leases: dict[str, Leases] = {}
+        self._are_leases_stale = False
         self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
         self.appended: Callable[[Chronicle], None] = lambda _team: None
         self.reseated: Callable[[str], None] = lambda _agent: None
         self._seats: dict[str, tuple[SeatHeld, ...]] = {}
+        store.database.on_loss(self._lost)
         for row in store.teams.teams():
             self._know(row)
         self._seat_anew()
+
+    def _lost(self) -> None:
+        """A group of writes was taken back, perhaps with a claim, or with the end of one."""
+        self._are_leases_stale = True
 
     def _know(self, row: TeamRow) -> Chronicle:
         key = self._key if row.standing is Standing.HOME else None
@@ -175,12 +182,45 @@ class Teams:
         happened = team.append(by, key, self._clock.wall_s(), events)
         self._lease(team, happened)
         await self._store.commit()
+        team.committed(happened[-1].seq if happened else 0)
         self._seat_anew()
         self.appended(team)
         return happened
 
+    async def regain(self, word: TeamWord) -> Chronicle | None:
+        """Take back a team of this home that its database has lost, as far as a copy tells; none when
+        this home has never written that.
+
+        Raises:
+            StoreFailed: nothing was written.
+        """
+        me = self._fleet.me.node_id
+        try:
+            event = entry_from_json(word.entries[0].body).event if word.entries else None
+        except FleetError:
+            return None
+        if not isinstance(event, Founded) or event.home != me or word.team in self._teams:
+            return None
+        row = TeamRow(word.team, event.team, me, Standing.HOME)
+        team = Chronicle(row, self._store, self._key)
+        if not team.is_own(word):
+            return None
+        self._store.teams.put(row)
+        self._teams[row.team_id] = team
+        try:
+            team.take_back(word)
+            head = team.board.head
+            await self._store.commit()
+        except FleetError:
+            self._teams.pop(row.team_id, None)
+            raise
+        team.committed(head)
+        self.lease_anew(team)
+        self._seat_anew()
+        return team
+
     def _lease(self, team: Chronicle, happened: Sequence[Happened]) -> None:
-        leases, board, now_s = self._leases[team.team_id], team.board, self._clock.now_s()
+        leases, board, now_s = self._standing(team), team.board, self._clock.now_s()
         if any(isinstance(one.event, Planned) for one in happened):
             self.lease_anew(team)
         for one in happened:
@@ -188,7 +228,7 @@ class Teams:
             if number is None:
                 continue
             task = board.tasks[number]
-            if task.state in HELD and task.holder in board.seats:
+            if task.state in HELD and runs_out(task.holder):
                 leases.hold(number, task.holder, now_s)
             else:
                 leases.drop(number)
@@ -199,9 +239,18 @@ class Teams:
         board = team.board
         leases = Leases(board.plan.lease_s) if board.plan else Leases()
         for task in board.held():
-            if task.holder in board.seats:
+            if runs_out(task.holder):
                 leases.hold(task.number, task.holder, self._clock.now_s())
         self._leases[team.team_id] = leases
+
+    def _standing(self, team: Chronicle) -> Leases:
+        """The leases of a team at home, as its board has them."""
+        if self._are_leases_stale:
+            self._are_leases_stale = False
+            for one in self.all():
+                if one.is_home:
+                    self.lease_anew(one)
+        return self._leases[team.team_id]
 
     # --- elsewhere ---
 
@@ -280,7 +329,8 @@ class Teams:
             await self._store.commit()  # whoever asks again is answered once it is durable, too
             return Done(tuple(team.board.tasks[number] for number in before), again=True)
         events = decide(board, actor, command)
-        if not events:  # it is so already
+        if not events:  # it is so already; and durable, before anybody hears so
+            await self._store.commit()
             return Done((board.task(getattr(command, "task", 0)),))
         await self.write(team, actor.address, whole, events)
         return Done(tuple(team.board.tasks[n] for n in dict.fromkeys(e.task for e in events)))
@@ -335,7 +385,7 @@ class Teams:
             return
         board = team.board
         theirs = [one for one in seats if one in board.seats and board.seats[one].node == node_id]
-        self._leases[team_id].beat(theirs, self._clock.now_s())
+        self._standing(team).beat(theirs, self._clock.now_s())
 
     async def lapse(self) -> None:
         """Put back on the list what dead members held."""
@@ -344,17 +394,23 @@ class Teams:
             if not team.is_home:
                 continue
             self.heard_of(self._fleet.me.node_id, team.team_id, self.living(team))
-            for number, holder in self._leases[team.team_id].lapsed(self._clock.now_s()):
+            for number, holder in self._standing(team).lapsed(self._clock.now_s()):
                 events = lapse(team.board, number, holder)
-                self._leases[team.team_id].drop(number)
+                self._standing(team).drop(number)
                 if events:
                     log.info("claim lapsed", team=team.row.name, task=number, holder=holder)
                     await self.write(team, itself, "", events)
 
     def left_s(self, team: Chronicle, task: Task) -> float:
         """For how long a claim still stands without a word; 0 elsewhere than at home."""
-        leases = self._leases.get(team.team_id)
-        return leases.left_s(task.number, self._clock.now_s()) if leases else 0.0
+        if not team.is_home:
+            return 0.0
+        return self._standing(team).left_s(task.number, self._clock.now_s())
+
+
+def runs_out(holder: str) -> bool:
+    """Whether a claim is a seat's, filled or empty by now; what people hold does not run out."""
+    return "@" not in holder
 
 
 async def _nobody_to_ask(node_id: str, _question: Question) -> AnswerBody:

@@ -85,5 +85,14 @@ class TeamTable:
         return bytes(row[0]) if row else b""
 
     def set_aside(self, team_id: str, beside: str) -> None:
-        """Keep a copy that turned out not to be the home's log, under another name."""
-        self._database.execute("UPDATE team_log SET team = ? WHERE team = ?", (beside, team_id))
+        """Keep a copy that turned out not to be the home's log under another name; of several the longest,
+        so that no home can fill the disk with them."""
+        if self._length(team_id) > self._length(beside):
+            self._database.execute("DELETE FROM team_log WHERE team = ?", (beside,))
+            self._database.execute("UPDATE team_log SET team = ? WHERE team = ?", (beside, team_id))
+        else:
+            self._database.execute("DELETE FROM team_log WHERE team = ?", (team_id,))
+
+    def _length(self, team_id: str) -> int:
+        row = self._database.row("SELECT max(seq) FROM team_log WHERE team = ?", (team_id,))
+        return int(row[0] or 0) if row else 0

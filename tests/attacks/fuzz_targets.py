@@ -12,10 +12,13 @@ from google.protobuf.message import DecodeError
 
 from fleet.cli.terminal import plain
 from fleet.core.address import parse_query
+from fleet.core.board import Board as BoardOfTeam
 from fleet.core.delivery import State
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Entry
-from fleet.core.errors.requests import MalformedName, MalformedRequest
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import MalformedName, MalformedRequest, WrongState
 from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import (
     PROTOCOL,
@@ -34,6 +37,25 @@ from fleet.core.frames import (
 from fleet.core.invitation import Invitation, make_token, parse_token
 from fleet.core.keystrokes import clean
 from fleet.core.roster import Admit, Revoke
+from fleet.core.task import TaskAdded, TaskClaimed, Wanted
+from fleet.core.team_commands import (
+    Actor,
+    AddTask,
+    AssignTask,
+    ChangeTask,
+    ClaimTask,
+    FinishTask,
+    TaskCommand,
+    decide,
+)
+from fleet.core.team_events import Event, Founded, Happened, Planned, Seated
+from fleet.teamlog import (
+    command_from_json,
+    command_to_json,
+    entry_from_json,
+    entry_to_json,
+    verb_of,
+)
 from fleet.v1 import link_pb2, pairing_pb2
 from fleet.wire import error_from_bytes, error_to_bytes, frame_from_wire, frame_to_wire, write_body
 from node.adapters import adverts
@@ -51,6 +73,7 @@ from node.adapters.pki import (
     root_certificate,
 )
 from node.adapters.seal import sign_entry, verify_entry
+from node.doors import teamviews
 from node.doors.local import Request
 from tests.attacks.fuzz import Broken, Target
 from tests.attacks.hostile import letter, wire_of
@@ -170,6 +193,49 @@ def door(data: bytes) -> None:
     msgspec.json.decode(data, type=Request)
 
 
+def entry(data: bytes) -> None:
+    """An entry of a team's log: told again as the same, and shown to people."""
+    read = entry_from_json(data)
+    if entry_from_json(entry_to_json(read)) != read:
+        raise Broken("another entry the second time")
+    teamviews.happened(read)
+
+
+def log(data: bytes) -> None:
+    """Entries, one a line: a log, or refused; whoever reads the board is not led astray."""
+    board = BoardOfTeam()
+    try:
+        board.fold(map(entry_from_json, data.split(b"\n")))
+    except (ValueError, KeyError):
+        return
+    for task in board.tasks.values():
+        board.waits_for(task)
+    board.next_claimable()
+
+
+def command(data: bytes) -> None:
+    """A verb, a space, its arguments; decided on a board, or refused."""
+    verb, _, arguments = data.partition(b" ")
+    read = command_from_json(verb.decode("latin-1"), arguments)
+    if command_from_json(verb_of(read), command_to_json(read)) != read:
+        raise Broken("another command the second time")
+    board = BoardOfTeam()
+    board.fold(_LOG)
+    events = decide(board, _LEAD, read)
+    board.fold(Happened(board.head + n, 1.0, "", "", one) for n, one in enumerate(events, 1))
+
+
+_LEAD = Actor("rin@nova", PEER, "rin", is_home=True)
+_HAPPENED: tuple[Event, ...] = (
+    Founded("site", PEER), Planned("{}", "rin", (("impl", 2),), 600.0), Seated("rin", "impl", "rin", PEER),
+    TaskAdded(1, Wanted("one", "text", ("a.py",), ("python",), "s")), TaskAdded(2, Wanted("two", after=(1,))),
+    TaskClaimed(1, "rin"),
+)  # fmt: skip
+_LOG = tuple(Happened(n, 1.0, "rin@nova", "k", one) for n, one in enumerate(_HAPPENED, 1))
+_COMMANDS: tuple[TaskCommand, ...] = (
+    AddTask(Wanted("three", after=(1, 2), parent=1)), ClaimTask(), AssignTask(2, "rin"), ChangeTask(1, Wanted("x")),
+    FinishTask(1, "commit abc", 6),
+)  # fmt: skip
 _SAID: tuple[Frame, ...] = (
     Hello(PROTOCOL, "0.1", "nova", "b" * 16, "e" * 16, ("10.0.0.1:7717",), "d" * 64),
     RosterWord((_ADMIT, _REVOKE)),
@@ -219,6 +285,16 @@ TARGETS = {
     "text": Target(text, (UnicodeDecodeError,), (b"hi\x1b[201~\r\nthere\t\xe2\x80\xae", b"s\xed\xa0\x80")),
     "query": Target(query, (MalformedName,), (b"team/rin@nova~abcd", b"nova:rin", b"rin")),
     "advert": Target(advert, (adverts.BadAdvert,), (_ADVERT,)),
+    "entry": Target(
+        entry, (MalformedRequest, VersionMismatch), tuple(map(entry_to_json, _LOG))
+    ),
+    "log": Target(
+        log, (MalformedRequest, VersionMismatch, WrongState), (b"\n".join(map(entry_to_json, _LOG)),)
+    ),
+    "command": Target(
+        command, (FleetError,),
+        tuple(verb_of(one).encode() + b" " + command_to_json(one) for one in _COMMANDS),
+    ),
     "door": Target(
         door, (msgspec.DecodeError, UnicodeDecodeError), (b'{"call": "send", "args": {"to": ["rin", 1e9]}}',)
     ),
