@@ -375,6 +375,8 @@ class Inbox:
             self._counted(now.envelope, -1)
         if state in TERMINAL:
             self.let_through.discard(item.envelope.id)
+            if now.state in _WAITING:  # what waited behind it may come now, or say why it waits
+                self.wake(item.envelope.recipient)
             self._audit("envelope ended", item.envelope, state=state.value, detail=detail)
         self._store.commit().add_done_callback(
             lambda group: None if group.exception() else self._spread(after, here=here)

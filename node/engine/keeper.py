@@ -74,7 +74,10 @@ class Keeper:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._members_changed()
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:  # who is let in from now on is dialled by the node's next life
+                self._group = None
 
     def advertised(self, node_id: str) -> None:
         """A node is advertised at an address that it was not at before. Only members matter."""

@@ -199,3 +199,38 @@ def test_a_paste_that_was_lost_and_whose_next_try_is_taken_back_is_tried_again()
         assert said.result["state"] == State.SUBMITTED
 
     play_world(story, check)
+
+
+def test_what_waits_behind_a_message_for_approval_is_typed_when_that_one_expires() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        start = partial(white.call, "start", socket=SOCKET, command=("chat",))
+        assert (await start(name="neo")).exit == 0
+        assert (await start(name="rin", policy="approval")).exit == 0
+        send = partial(white.call, "send", "neo", to="rin@white", timeout_s=0.0)
+        assert (await send(text="first", expires_s=3.0)).result["state"] == State.HELD
+        assert (await white.call("policy", name="rin", policy="open")).exit == 0
+        behind = (await send(text="second")).result["id"]
+        await asyncio.sleep(10.0)
+        shown = (await white.call("show", id=behind)).result
+        assert shown["state"] == State.SUBMITTED
+
+    play_world(story, check)
+
+
+def test_a_node_that_stops_amid_its_own_joining_has_joined_when_it_is_up_again() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        kai = world.host("kai")
+        kai.up()
+        token, _ = await white.do(white.up_node.membership.invite(60.0))
+        white.disk.lag_s = 1.0  # its answer comes when kai dials nobody any more
+        joining = asyncio.ensure_future(kai.do(kai.up_node.membership.join(token)))
+        await asyncio.sleep(0.5)
+        await kai.down()
+        await joining
+        white.disk.mend()
+        kai.up()
+        await world.linked(white, kai)
+
+    play_world(story, check)
