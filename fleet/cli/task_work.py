@@ -68,13 +68,9 @@ def _start_arguments(parser: Parser) -> None:
 def _said_arguments(what: str, *, is_held: bool) -> Callable[[Parser], None]:
     def arguments(parser: Parser) -> None:
         task_argument(parser)
-        parser.add_argument("text", metavar="TEXT", nargs="?", default="", help=what)
+        parser.add_argument("text", metavar="TEXT", nargs="?", help=what)
         parser.add_argument(
-            "-f",
-            "--file",
-            metavar="FILE",
-            default="",
-            help="read it from FILE; - is standard input",
+            "-f", "--file", metavar="FILE", help="read it from a file; - is standard input"
         )
         if is_held:
             _held(parser)
