@@ -114,6 +114,69 @@ def test_a_member_that_fails_while_it_learns_of_a_revocation_learns_it_for_good(
         assert_shut_out(Field(stage, nova, kay, both.recordings), kay)
 
 
+@pytest.mark.parametrize("point", ["root:before_sign", "root:before_succession"])
+def test_a_node_that_fails_while_it_makes_another_root_key_makes_one_when_told_again(
+    fails: Judge, point: str, action: str
+) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("nova"))
+        white, nova = both.sender, both.recipient
+        stage.join(white, nova)
+        failed(white, f"{point}={action}", "trust", "rotate-root")
+        told = white.ask("trust", "rotate-root")
+        assert told["state"] == "overlap"
+        assert root_keys(white) == {"root.key", f"root.{told['root']}.key"}, "both, and no third"
+        assert white.ask("trust", "rotate-root", "--finish")["state"] == "finished"
+        assert_followed(stage, both, told["root"])
+        judged_alike(both, fails)
+
+
+@pytest.mark.parametrize("point", ["root:before_retirement", "root:before_delete"])
+def test_a_node_that_fails_while_it_retires_its_root_key_has_only_the_new_one_when_told_again(
+    fails: Judge, point: str, action: str
+) -> None:
+    with scene() as stage:
+        both = settled(stage, stage.home("white"), stage.home("nova"))
+        white, nova = both.sender, both.recipient
+        stage.join(white, nova)
+        told = white.ask("trust", "rotate-root")
+        failed(white, f"{point}={action}", "trust", "rotate-root", "--finish")
+        again = white.ask("trust", "rotate-root", "--finish")
+        assert again == {**told, "state": "finished"}
+        assert_followed(stage, both, told["root"])
+        judged_alike(both, fails)
+
+
+def failed(home: Home, plan: str, *words: str) -> None:
+    """Give a command to a node that fails over it, and have the node run again."""
+    pid = arm(home, plan)
+    home.run(*words)
+    heal(home, pid, plan)
+
+
+def root_keys(home: Home) -> set[str]:
+    """The files of root keys in a home."""
+    return {path.name for path in (home.root / "keys").glob("root*.key")}
+
+
+def assert_followed(stage: Scene, both: Field, root: str) -> None:
+    """This root alone signs, everybody knows it, its key is the only one, and it lets in."""
+    white, nova = both.sender, both.recipient
+    assert root_keys(white) == {f"root.{root}.key"}
+    until(partial(is_sole, nova, root), "nova knows who signs")
+    assert is_sole(white, root)
+    kay = stage.home("kay")
+    kay.up()
+    stage.join(white, kay)
+    assert is_sole(kay, root)
+    stage.wait_linked(white, nova)
+
+
+def is_sole(home: Home, root: str) -> bool:
+    *before, last = [(one["state"], one["key"]) for one in home.ask("trust")["roots"]]
+    return last == ("signs", root) and [state for state, _ in before] == ["retired"]
+
+
 def met(stage: Scene, white: Home, kay: Home) -> Home:
     """Nova, let in by white as kay is, and linked with kay."""
     nova = stage.home("nova")
