@@ -36,7 +36,7 @@ from fleet.core.frames import (
 )
 from fleet.core.invitation import Invitation, make_token, parse_token
 from fleet.core.keystrokes import clean
-from fleet.core.roster import Admit, Revoke
+from fleet.core.roster import Admit, Retire, Revoke, Succeed
 from fleet.core.task import TaskAdded, TaskClaimed, Wanted
 from fleet.core.team_commands import (
     Actor,
@@ -72,7 +72,7 @@ from node.adapters.pki import (
     public_key_from,
     root_certificate,
 )
-from node.adapters.seal import sign_entry, verify_entry
+from node.adapters.seal import sign_by_power, sign_entry, verify_entry
 from node.doors import teamviews
 from node.doors.local import Request
 from tests.attacks.fuzz import Broken, Target
@@ -86,6 +86,11 @@ _ID = key_id(_KEY.public_key())
 _DER = node_certificate(_KEY.public_key(), _ROOT, _ROOT_DER)
 _ADMIT = sign_entry(Admit(_ID, "rin", _DER), _ROOT)
 _REVOKE = sign_entry(Revoke(_ID, "why"), _ROOT)
+_FLEET_ID = key_id(_ROOT.public_key())
+_HEIR = new_root_key()
+_SUCCEED = sign_entry(Succeed(key_id(_HEIR.public_key()), root_certificate(_HEIR)), _ROOT)
+_RETIRE = sign_by_power(Retire(_FLEET_ID, (_SUCCEED.entry_id,)), _HEIR, _FLEET_ID, _SUCCEED)
+_SIGNED = (_ADMIT, _REVOKE, _SUCCEED, _RETIRE)
 _ON = ipaddress.ip_interface("10.77.0.1/24")
 _AROUND = (Place(_ON.ip, _ON.network, 2),)
 
@@ -111,7 +116,7 @@ def roster(data: bytes) -> None:
     """No entry but those that were signed; the last 64 bytes are taken for the signature."""
     body, signature = data[:-64], data[-64:]
     verify_entry(body, signature, _ROOT_DER)
-    if body not in {_ADMIT.body, _REVOKE.body}:
+    if body not in {signed.body for signed in _SIGNED}:
         raise Broken("an entry that nobody signed")
 
 
@@ -238,7 +243,7 @@ _COMMANDS: tuple[TaskCommand, ...] = (
 )  # fmt: skip
 _SAID: tuple[Frame, ...] = (
     Hello(PROTOCOL, "0.1", "nova", "b" * 16, "e" * 16, ("10.0.0.1:7717",), "d" * 64),
-    RosterWord((_ADMIT, _REVOKE)),
+    RosterWord(_SIGNED),
     DirectoryWord(True, (AgentEntry("rin", PEER, "claude", Presence.ONLINE, 7),), ("neo",)),
     Reports((Report("0" * 26, 1, (Entry(State.HELD, 1.0, "nova", "draft"),), 2),)),
     Ask(3, PeekAsk("neo@nova", "rin", 10)),
@@ -272,8 +277,9 @@ TARGETS = {
     "roster": Target(
         roster,
         (NotPaired,),
-        (_ADMIT.body + _ADMIT.signature, _REVOKE.body + _REVOKE.signature,
-         write_body("f" * 52, _ADMIT.entry) + _ADMIT.signature),
+        (*(signed.body + signed.signature for signed in _SIGNED),
+         write_body("f" * 52, _ADMIT.entry) + _ADMIT.signature,
+         write_body(_FLEET_ID, _RETIRE.entry, _REVOKE) + _RETIRE.signature),
     ),
     "certificate": Target(certificate, (NotPaired,), (_DER, _ROOT_DER, pem_of(_DER))),
     "error": Target(error, (), (error_to_bytes(NotPaired("no", hint="yes")),)),
