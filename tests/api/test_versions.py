@@ -16,9 +16,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor
 
 from fleet.core.errors.nodes import VersionMismatch
+from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
+from fleet.core.roster import Admit
 from fleet.core.trust import Caller
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2
+from node.adapters.pki import RootKey, key_id, new_node_key, node_certificate, root_key_from
+from node.adapters.seal import sign_entry
 from node.adapters.stream import refusal_in
 from node.engine.outbox import Wish
 from tests.api.test_links import admitted, linked, read_to_the_end
@@ -123,6 +127,66 @@ def test_what_a_newer_peer_says_more_is_passed_over_and_its_questions_are_declin
             assert session.protocol == LATEST_PROTOCOL
 
     run(tmp_path, story, "white")
+
+
+def test_an_entry_of_a_kind_that_only_a_newer_peer_knows_is_passed_over_and_the_rest_is_taken(
+    tmp_path: Path,
+) -> None:
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        async with linked(white, kai, identity, hello(PROTOCOL, LATEST_PROTOCOL + 1)) as call:
+            rin = await tell_of_rin(white, call, told_anew(white))
+            await eventually(
+                lambda: white.node.fleet.roster.member(rin), "white takes what it knows"
+            )
+            assert white.node.peers.session(kai.node_id) is not None, "the link stands"
+        assert len(white.node.fleet.roster.entries()) == 3, "white, kai and rin, and nothing else"
+
+    run(tmp_path, story, "white")
+
+
+def test_a_peer_that_is_not_newer_and_tells_such_an_entry_is_cut_off(tmp_path: Path) -> None:
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        async with linked(white, kai, identity, hello(PROTOCOL, LATEST_PROTOCOL)) as call:
+            rin = await tell_of_rin(white, call, told_anew(white))
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await read_to_the_end(call)
+        assert isinstance(refusal_in(ended.value), MalformedRequest)
+        assert white.node.fleet.roster.member(rin) is None
+
+    run(tmp_path, story, "white")
+
+
+def told_anew(white: Member) -> tuple[roster_pb2.SignedEntry, ...]:
+    """What the root says in a later version: an entry of another kind, and one of ours that rests on it."""
+    new = roster_pb2.EntryBody(fleet_id=white.keyring.fleet_id).SerializeToString() + EXTRA
+    power = roster_pb2.SignedEntry(body=new, signature=signature_of(white, new))
+    revoke = roster_pb2.Revoke(node_id="b" * 52, reason="no reason")
+    body = roster_pb2.EntryBody(fleet_id=white.keyring.fleet_id, revoke=revoke, power=power)
+    rests = body.SerializeToString()
+    signed = roster_pb2.SignedEntry(body=rests, signature=signature_of(white, rests))
+    return power, signed
+
+
+def root_of(white: Member) -> RootKey:
+    return root_key_from((white.options.home / "keys/root.key").read_bytes())
+
+
+def signature_of(white: Member, body: bytes) -> bytes:
+    return root_of(white).sign(b"fleet roster v1\0" + body)
+
+
+async def tell_of_rin(white: Member, call: Any, others: tuple[roster_pb2.SignedEntry, ...]) -> str:
+    """Tell white that a node is let in, with other entries around it; the node's id."""
+    root, key = root_of(white), new_node_key().public_key()
+    admit = Admit(key_id(key), "rin", node_certificate(key, root, white.keyring.root_certificate))
+    signed = sign_entry(admit, root)
+    entry = roster_pb2.SignedEntry(body=signed.body, signature=signed.signature)
+    await heard(call, "hello", link_pb2.Frame.FromString)
+    word = roster_pb2.RosterWord(entries=[others[0], entry, *others[1:]])
+    await call.write(link_pb2.Frame(roster=word).SerializeToString())
+    return admit.node_id
 
 
 @pytest.mark.parametrize("oldest", [LATEST_PROTOCOL + 1, 0])
