@@ -165,6 +165,7 @@ def assert_followed(stage: Scene, both: Field, root: str) -> None:
     assert root_keys(white) == {f"root.{root}.key"}
     until(partial(is_sole, nova, root), "nova knows who signs")
     assert is_sole(white, root)
+    until(lambda: not white.run("invite").code, "a disk that was to fail once more has done so")
     kay = stage.home("kay")
     kay.up()
     stage.join(white, kay)
