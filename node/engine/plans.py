@@ -6,7 +6,7 @@ written again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.core.errors.files import MalformedTeamFile
 from fleet.core.errors.requests import WrongState
@@ -60,9 +60,14 @@ class Plans:
         return Wish(
             team,
             digest(before) if before else "",
-            changes(before, lives, plan),
+            tuple(map(self._asking_others, changes(before, lives, plan))),
             before is None or canonical(before) != canonical(plan),
         )
+
+    def _asking_others(self, change: Change) -> Change:
+        """A change as others have to accept it: this node, the home, is asked by applying it."""
+        others = tuple(node for node in change.accept if node != self._fleet.me.name)
+        return replace(change, accept=others)
 
     async def apply(self, caller: Caller, plan: TeamPlan, before: str | None) -> Wish:
         """Write the plan down, founding its team where there is none; what that did.

@@ -69,3 +69,13 @@ def test_a_plan_that_changed_since_it_was_shown_is_not_written_over(tmp_path: Pa
         assert plan_of(team) == other
 
     run(tmp_path, story, "white")
+
+
+def test_this_node_accepts_by_applying_and_only_others_are_asked(tmp_path: Path) -> None:
+    async def story(white: Member) -> None:
+        (impl, lead) = WEB.roles
+        plan = replace(WEB, roles=(replace(impl, node="nova"), replace(lead, node="white")))
+        asked = {change.what: change.accept for change in white.node.plans.wish(plan).changes}
+        assert {name: asked[name] for name in ("impl", "lead")} == {"impl": ("nova",), "lead": ()}
+
+    run(tmp_path, story, "white")
