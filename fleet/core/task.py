@@ -267,7 +267,8 @@ def check_wanted(wanted: Wanted) -> None:
         if len(items) > LIST_ITEMS or any(len(str(one)) > ITEM_CHARS for one in items):
             raise MalformedRequest(
                 f"a task names at most {LIST_ITEMS} paths, competences or tasks,"
-                f" of at most {ITEM_CHARS} characters each"
+                f" of at most {ITEM_CHARS} characters each",
+                hint="more goes into --text",
             )
 
 

@@ -243,7 +243,10 @@ def _check_links(board: Board, number: int, wanted: Wanted) -> None:
     way = cycle(number, wanted.after, board.tasks)
     if way or wanted.parent == number or _is_above(board, number, wanted.parent):
         shown = " → ".join(f"T{one}" for one in way) or f"T{number} is part of itself"
-        raise MalformedRequest(f"T{number} would wait for itself: {shown}")
+        raise MalformedRequest(
+            f"T{number} would wait for itself: {shown}",
+            hint="leave one of them out of --after, or out of --parent",
+        )
 
 
 def _is_above(board: Board, number: int, parent: int) -> bool:

@@ -72,7 +72,10 @@ def wish(plan: TeamPlan, one: Wish) -> dict[str, Any]:
 def task(team: Chronicle, one: Task) -> dict[str, Any]:
     """One task. ``waits_for`` are those of ``after`` that are not done."""
     wanted, board = one.wanted, team.board
-    known = one.number in board.tasks  # a copy may be behind the home that answered
+    known = (
+        wanted.after and one.number in board.tasks
+    )  # a copy may be behind the home that answered
+    at = iso_time(one.at_s)
     return {
         "id": one.label,
         "team": team.row.name,
@@ -84,8 +87,8 @@ def task(team: Chronicle, one: Task) -> dict[str, Any]:
         "evidence": one.evidence,
         "waits_for": [f"T{n}" for n in board.waits_for(one)] if known else [],
         "text": wanted.text,
-        "paths": list(wanted.paths),
-        "wants": list(wanted.wants),
+        "paths": wanted.paths,
+        "wants": wanted.wants,
         "size": wanted.size,
         "after": [f"T{n}" for n in wanted.after],
         "parent": f"T{wanted.parent}" if wanted.parent else "",
@@ -93,8 +96,8 @@ def task(team: Chronicle, one: Task) -> dict[str, Any]:
         "acceptance": wanted.acceptance,
         "notes": one.notes,
         "by": one.by,
-        "at": iso_time(one.at_s),
-        "changed_at": iso_time(one.changed_at_s),
+        "at": at,
+        "changed_at": at if one.changed_at_s == one.at_s else iso_time(one.changed_at_s),
     }
 
 

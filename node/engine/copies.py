@@ -10,6 +10,8 @@ one is set aside.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -18,6 +20,7 @@ from fleet.core.bounds import LAST_COUNT
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.store import StoreFailed
 from fleet.core.frames import TeamBeat, TeamFrame, TeamHave, TeamWord
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
@@ -44,6 +47,7 @@ class Copies:
         self._store = store
         self._clock = clock
         self._told: dict[tuple[str, str], int] = {}
+        self._telling: set[str] = set()
         self.say: Say = lambda _node, _frame: False
         teams.appended = self.appended
 
@@ -103,7 +107,18 @@ class Copies:
     # --- at home ---
 
     def appended(self, team: Chronicle) -> None:
-        """Something new is durable: tell those who had all before it."""
+        """Something new is durable: tell those who had all before it, in one word with all else that
+        became durable at the same moment."""
+        if team.team_id not in self._telling:
+            self._telling.add(team.team_id)
+            asyncio.get_running_loop().call_soon(self._tell_all, team)
+
+    def _tell_all(self, team: Chronicle) -> None:
+        self._telling.discard(team.team_id)
+        with contextlib.suppress(StoreFailed):  # the copies ask, a beat later
+            self._tell_those(team)
+
+    def _tell_those(self, team: Chronicle) -> None:
         for (node_id, team_id), told in list(self._told.items()):
             if team_id == team.team_id and told < team.told_head:
                 self._tell(team, node_id, told)

@@ -11,12 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import commands, durable, idle, memory, panes, resolver
+from tests.bench import board, commands, durable, idle, memory, panes, resolver
 from tests.bench.figures import Figure, save, table
 
 PARTS = {
     "resolver": resolver.measure,
     "memory": memory.measure,
+    "board": board.measure,
     "commands": commands.measure,
     "panes": panes.measure,
     "durable": durable.measure,
