@@ -72,15 +72,14 @@ def wish(plan: TeamPlan, one: Wish) -> dict[str, Any]:
 def task(team: Chronicle, one: Task) -> dict[str, Any]:
     """One task. ``waits_for`` are those of ``after`` that are not done."""
     wanted, board = one.wanted, team.board
-    known = (
-        wanted.after and one.number in board.tasks
-    )  # a copy may be behind the home that answered
+    # A copy may be behind the home that answered.
+    known = wanted.after and one.number in board.tasks
     at = iso_time(one.at_s)
     return {
         "id": one.label,
         "team": team.row.name,
         "title": wanted.title,
-        "state": one.state.value,
+        "state": one.state,
         "holder": one.holder,
         "token": one.token,
         "why": one.why,
