@@ -7,8 +7,8 @@ follows from it, is in ``fleet/core/team_commands.py``.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from fleet.core.errors.teams import UnknownTask
 from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
@@ -37,9 +37,14 @@ class Seat:
 
 
 class Board:
-    """The fold. ``head`` is the number of the last entry in it."""
+    """The fold. ``head`` is the number of the last entry in it.
 
-    def __init__(self) -> None:
+    ``now_id`` gives the id that a node has now for one that it had when the entry was written: a log is
+    never rewritten, and a node that took a new key is the same node.
+    """
+
+    def __init__(self, now_id: Callable[[str], str] = str) -> None:
+        self._now_id = now_id
         self.head = 0
         self.team = ""
         self.home = ""
@@ -76,24 +81,26 @@ class Board:
     def _take(self, happened: Happened) -> None:
         match happened.event:
             case Founded(team=team, home=home):
-                self.team, self.home = team, home
+                self.team, self.home = team, self._now_id(home)
             case Planned() as planned:
                 self.plan = planned
             case NodeAsked() as asked:
-                self.asked[asked.invitation] = asked
+                self.asked[asked.invitation] = replace(asked, node=self._now_id(asked.node))
             case NodeJoined() as joined:
                 self.asked.pop(joined.invitation, None)
                 self.ended[joined.invitation] = "accepted"
-                self.nodes[joined.node] = joined
+                node = self._now_id(joined.node)
+                self.nodes[node] = replace(joined, node=node)
             case InvitationEnded(invitation=invitation, why=why):
                 self.asked.pop(invitation, None)
                 self.ended[invitation] = why
-            case NodeLeft(node=node):
+            case NodeLeft(node=left):
+                node = self._now_id(left)
                 self.nodes.pop(node, None)
                 self.left[node] = happened.seq
                 self.seats = {n: s for n, s in self.seats.items() if s.node != node}
             case Seated(seat=name, role=role, agent=agent, node=node):
-                self.seats[name] = Seat(name, role, agent, node, happened.seq)
+                self.seats[name] = Seat(name, role, agent, self._now_id(node), happened.seq)
             case Unseated(seat=name):
                 self.seats.pop(name, None)
             case event:

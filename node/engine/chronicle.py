@@ -10,7 +10,7 @@ Only what is durable at home is told: what a failed write took back must not liv
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 from fleet.core.board import Board
@@ -31,15 +31,22 @@ _LOADED_AT_ONCE = 10_000
 
 
 class Chronicle:
-    """A log and its board. ``key`` is the home's; None elsewhere."""
+    """A log and its board. ``key`` is the home's; None elsewhere. ``now_id`` is as for a board."""
 
-    def __init__(self, row: TeamRow, store: SqliteStore, key: bytes | None) -> None:
+    def __init__(
+        self,
+        row: TeamRow,
+        store: SqliteStore,
+        key: bytes | None,
+        now_id: Callable[[str], str] = str,
+    ) -> None:
         self.row = row
+        self._now_id = now_id
         self._store = store
         # Of this team alone: no team's entries can be passed off as another's.
         self._key = hmac.digest(key, row.team_id.encode(), sha256) if key is not None else None
         self._is_stale = False
-        store.database.on_loss(self._lost)
+        store.database.on_loss(self.read_anew)
         self._board, self._tag = self._read()
         self._durable = self._board.head
 
@@ -61,12 +68,12 @@ class Chronicle:
             self._is_stale = False
         return self._board
 
-    def _lost(self) -> None:
-        """A group of writes was taken back, perhaps with entries that the board has."""
+    def read_anew(self) -> None:
+        """The board is not what the log gives: a group of writes was taken back, or a node has another id."""
         self._is_stale = True
 
     def _read(self) -> tuple[Board, bytes]:
-        board, tag = Board(), b""
+        board, tag = Board(self._now_id), b""
         while entries := self._store.teams.entries(self.team_id, board.head, _LOADED_AT_ONCE):
             board.fold(entry_from_json(one.body) for one in entries)
             tag = entries[-1].tag
@@ -151,7 +158,7 @@ class Chronicle:
 
     def _begin_again(self, entries: Sequence[LogEntry]) -> int:
         """Another log in place of this one, which is kept beside it, the longest of all such."""
-        board = Board()
+        board = Board(self._now_id)
         _fold(board, entries)
         self._store.teams.set_aside(self.team_id, f"{self.team_id}~aside")
         self._store.teams.append(self.team_id, 1, entries)

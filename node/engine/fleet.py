@@ -133,6 +133,10 @@ class Fleet:
                 hint="if it is your node's: its keys folder is an old copy; restore the newer one",
             )
 
+    def now_id(self, node_id: str) -> str:
+        """The id that the node of this id has now; the same one unless it is known to go on under another."""
+        return self._followed.get(node_id, node_id)
+
     def others(self) -> tuple[Admit, ...]:
         """All members but this node, also those that only follow another one until now."""
         own = self.me.node_id

@@ -72,6 +72,7 @@ class Teams:
         for row in store.teams.teams():
             self._know(row)
         self._seat_anew()
+        fleet.followed(self._node_followed)
 
     def _lost(self) -> None:
         """A group of writes was taken back, perhaps with a claim, or with the end of one."""
@@ -79,10 +80,18 @@ class Teams:
 
     def _know(self, row: TeamRow) -> Chronicle:
         key = self._key if row.standing is Standing.HOME else None
-        team = self._teams[row.team_id] = Chronicle(row, self._store, key)
+        team = self._teams[row.team_id] = Chronicle(row, self._store, key, self._fleet.now_id)
         if team.is_home:
             self.lease_anew(team)
         return team
+
+    def _node_followed(self, old: str, new: str) -> None:
+        """A node goes on under another id: it is the same node to every team."""
+        for team in self._teams.values():
+            if team.row.home == old:
+                team.row = replace(team.row, home=new)
+            team.read_anew()
+        self._seat_anew()
 
     # --- which team ---
 
@@ -323,8 +332,11 @@ class Teams:
         board = team.board
         actor = self._actor(board, caller)
         require_member(board, actor)
-        whole = f"{caller.agent}@{caller.node_id}/{verb_of(command)}:{key}" if key else ""
-        before = board.done_of(whole) if key else None
+        ids = self._fleet.roster.lineage(caller.node_id) if key else ()
+        keys = [f"{caller.agent}@{node_id}/{verb_of(command)}:{key}" for node_id in ids]
+        whole = keys[0] if key else ""
+        known = (board.done_of(one) for one in keys)  # also under the ids that its node had before
+        before = next((one for one in known if one is not None), None)
         if before is not None:
             await self._store.commit()  # whoever asks again is answered once it is durable, too
             return Done(tuple(team.board.tasks[number] for number in before), again=True)

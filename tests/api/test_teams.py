@@ -180,7 +180,7 @@ def test_a_home_put_back_from_an_old_copy_takes_its_own_entries_back(tmp_path: P
         database = white.node.store.database
         database.execute("DELETE FROM team_log WHERE seq > ?", (team.board.head - 2,))
         await white.node.store.commit()
-        team._lost()
+        team.read_anew()
         assert len(team.board.tasks) == 1
         nova.node.copies.linked(white.id)
         await eventually(lambda: team.have() == was, "white has its entries again")
@@ -201,7 +201,7 @@ def test_where_both_went_on_the_homes_log_is_the_log(tmp_path: Path) -> None:
         database = white.node.store.database
         database.execute("DELETE FROM team_log WHERE seq > ?", (team.board.head - 2,))
         await white.node.store.commit()
-        team._lost()
+        team.read_anew()
         await white.node.teams.command(person(white), team, AddTask(Wanted("another")), "")
         nova.node.copies.linked(white.id)
         await in_step(team, nova)
