@@ -208,10 +208,12 @@ class Teams:
             event = entry_from_json(word.entries[0].body).event if word.entries else None
         except FleetError:
             return None
-        if not isinstance(event, Founded) or event.home != me or word.team in self._teams:
+        if not isinstance(event, Founded) or word.team in self._teams:
+            return None
+        if self._fleet.now_id(event.home) != me:
             return None
         row = TeamRow(word.team, event.team, me, Standing.HOME)
-        team = Chronicle(row, self._store, self._key)
+        team = Chronicle(row, self._store, self._key, self._fleet.now_id)
         if not team.is_own(word):
             return None
         self._store.teams.put(row)
