@@ -48,11 +48,12 @@ class Admins:
         Raises:
             NotAllowed: the root key is not here.
             KeyLocked: it is locked, and the passphrase is none or wrong.
-            WrongState: it is an admin already, or this very node.
+            WrongState: it is an admin already, or this very node, or nobody knows who is the root.
             VersionMismatch: it is too old for that.
             NodeUnreachable: there is no link to it now.
         """
         self._require_root("appoint")
+        self._membership.require_one_root()
         found = self._membership.node_called(node)
         label = self._fleet.label(found.node_id)
         if found.node_id == self._fleet.me.node_id or self._keys_of(found.node_id):

@@ -112,9 +112,11 @@ class Membership:
 
         Raises:
             NotAllowed: the root key is not here.
+            WrongState: nobody knows who is the root.
             KeyLocked: it is locked, and the passphrase is none or wrong.
         """
         self._require_admin("invite")
+        self.require_one_root()
         if not 0 < expires_s <= LONGEST_S:
             raise MalformedRequest(
                 f"an invitation cannot be good for {expires_s:g} s",
@@ -130,6 +132,15 @@ class Membership:
         await self._store.commit()
         self._open_door()
         return token, expires_at_s
+
+    def require_one_root(self) -> None:
+        """Nobody gets in or gets power while two keys follow one root: it could be void tomorrow.
+
+        Raises:
+            WrongState: two do.
+        """
+        if self._fleet.roster.rivals():
+            raise torn()
 
     def _open_door(self) -> None:
         self._authority.open_to_newcomers(self._store.book.invitations_until() + GRACE_S)
@@ -422,3 +433,11 @@ def _which(typed: str) -> str:
     if _WHICH.fullmatch(pattern) is None:
         raise MalformedName(typed, "a grant is about agents of this node, and * is any letters")
     return pattern
+
+
+def torn() -> WrongState:
+    """Nobody knows which of several keys is to be the root."""
+    return WrongState(
+        "two keys say that they follow the root: somebody else has the old key",
+        hint="fleet trust shows them; where the right one is: fleet trust rotate-root --finish",
+    )

@@ -13,7 +13,7 @@ from fleet.core.errors.trust import NotAllowed
 from fleet.core.roster import SignedEntry, Succeed
 from fleet.core.succession import FOUNDER, LONGEST_LINE
 from node.engine.fleet import Fleet
-from node.engine.membership import SIGNING_S, Membership
+from node.engine.membership import SIGNING_S, Membership, torn
 from node.engine.peers import ROOTS, Peers
 from node.faults import fault
 from node.ports.authority import Authority
@@ -71,7 +71,7 @@ class Roots:
         self._require(self._authority.holds_root)
         waiting = self.waiting
         if len(waiting) > 1:
-            raise _torn()
+            raise torn()
         if waiting:
             if not self._authority.has_root(waiting[0]):
                 raise WrongState(
@@ -114,7 +114,7 @@ class Roots:
         own = [one for one in waiting if self._authority.has_root(one)]
         self._require(bool(own))
         if len(own) > 1:
-            raise _torn()
+            raise torn()
         heir = own[0]
         await self._membership.ready_to_sign(passphrase, self._clock.wall_s() + SIGNING_S)
         rivals = {one.entry_id for one in waiting} - {heir.entry_id}
@@ -159,10 +159,3 @@ class Roots:
 
 def _id(succession: SignedEntry) -> str:
     return succession.entry.root_id if isinstance(succession.entry, Succeed) else ""
-
-
-def _torn() -> WrongState:
-    return WrongState(
-        "two keys say that they follow the root: somebody else has the old key",
-        hint="fleet trust shows them; where the right one is: fleet trust rotate-root --finish",
-    )

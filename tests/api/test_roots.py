@@ -241,7 +241,12 @@ def test_two_that_follow_one_root_let_nobody_in_until_the_owner_has_finished(
         assert not knows(nova, kai), "whom neither lets in for sure is not in"
         with pytest.raises(WrongState, match="somebody else has the old key"):
             await white.node.roots.rotate("")
+        with pytest.raises(WrongState, match="somebody else has the old key"):
+            await white.node.membership.invite(60)
+        with pytest.raises(WrongState, match="somebody else has the old key"):
+            await white.node.admins.appoint("nova", "")
         await finished(white, nova)
+        await white.node.membership.invite(60)
         assert knows(nova, kai)
         assert states(white) == ["retired", "signs"]
         assert nova.node.fleet.merge((rival,)) == ()
