@@ -85,6 +85,7 @@ class Daemon:
             FleetError: the home, its lock, its configuration, keys or database are not usable.
         """
         self._options = options
+        self._before: Node | None = None
         self._paths = Paths(options.home)
         prepare(self._paths)
         self._lock = lock(self._paths)
@@ -176,6 +177,11 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.stop)
+        if (
+            self._before is not None and not self._before.again
+        ):  # told to stop between the two lives
+            node.stop()
+        self._before = None
         log.info("node up", node=self._me.name, id=self._me.node_id, listen=node.listen)
         async with asyncio.TaskGroup() as group:
             work = [
@@ -209,7 +215,9 @@ class Daemon:
         """The next life of this home in this process, at the same address, when its end was to be one."""
         if not self.node.again:
             return None
-        return Daemon(replace(self._options, listen=self.node.listen, again=True))
+        heir = Daemon(replace(self._options, listen=self.node.listen, again=True))
+        heir._before = self.node
+        return heir
 
     async def _open_peer_door(self) -> PeerDoor:
         """Listen where asked, or where an earlier start listened, or anywhere."""

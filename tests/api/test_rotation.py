@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from fleet.core.errors.trust import NotPaired
 from fleet.core.trust import Caller
 from node.adapters.credentials import Identity
 from node.adapters.dialer import GrpcDialer
+from node.daemon import Daemon, Options
 from node.doors import views
 from node.doors.trust import overview
 from node.engine.outbox import Wish
-from tests.support.members import Member, are_linked, let_in, meet, run
-from tests.support.until import eventually
+from tests.support.members import LOOPBACK, Member, are_linked, let_in, meet, run
+from tests.support.until import GIVE_UP_S, eventually
 
 
 async def rotate(member: Member, passphrase: str = "") -> dict[str, object]:
@@ -95,6 +97,29 @@ def test_who_has_the_old_key_is_refused_by_all_who_met_the_new_one_or_heard_of_i
             assert other.node.peers.session(old) is None
 
     run(tmp_path, story, "white", "nova", "kai")
+
+
+def test_a_node_that_is_told_to_stop_between_its_two_lives_stops_and_comes_back_with_the_new_key(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        options = Options(tmp_path / "nova", "nova", LOOPBACK, mdns=False)
+        first = Daemon(options)
+        told = await first.node.rotation.rotate("")
+        first.node.start_again()
+        await first.run(lambda _node: None)
+        second = first.successor()
+        assert second is not None
+        first.node.stop()  # as a signal does, whose handler is still the first one's
+        async with asyncio.timeout(GIVE_UP_S):
+            await second.run(lambda _node: None)
+        assert second.successor() is None
+        third = Daemon(options)
+        assert third.node.fleet.me.node_id == told["id"]
+        third.node.stop()
+        await third.run(lambda _node: None)
+
+    asyncio.run(story())
 
 
 async def dialled(identity: Identity, to: Member) -> None:

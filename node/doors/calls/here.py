@@ -24,7 +24,7 @@ async def _health(ask: Ask) -> None:
 
 
 async def _stop(ask: Ask) -> None:
-    ask.node.stopping.set()
+    ask.node.stop()
     ask.answer.result({}, EXIT_REACHED)
 
 
