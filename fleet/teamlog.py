@@ -18,6 +18,7 @@ from fleet.core.errors.requests import MalformedRequest
 from fleet.core.task import TaskEvent
 from fleet.core.team_commands import COMMANDS, Done, TaskCommand
 from fleet.core.team_events import Event, Happened, TeamEvent
+from fleet.core.team_invitation import Asked, check_asked
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ def command_from_json(verb: str, arguments: bytes) -> TaskCommand:
     kind = COMMANDS.get(verb)
     if kind is None:
         raise UnknownCall(f"task.{verb}")
-    return _read(arguments, kind, verb)
+    return _read(arguments, kind, f"task {verb}")
 
 
 def done_to_json(done: Done) -> bytes:
@@ -113,11 +114,27 @@ def done_from_json(result: bytes) -> Done:
     Raises:
         MalformedRequest: it makes no sense.
     """
-    return _read(result, Done, "answer")
+    return _read(result, Done, "task answer")
+
+
+def asked_to_json(asked: Asked) -> bytes:
+    """An invitation."""
+    return _encoder.encode(asked)
+
+
+def asked_from_json(data: bytes) -> Asked:
+    """The same, read, and held against the rules.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    asked = _read(data, Asked, "invitation")
+    check_asked(asked)
+    return asked
 
 
 def _read(data: bytes, kind: type[T], what: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except _NONSENSE as error:
-        raise MalformedRequest(f"task {what}: {error}") from None
+        raise MalformedRequest(f"{what}: {error}") from None

@@ -11,11 +11,14 @@ from fleet.profiles import Profiles
 from node.doors.questions import answer
 from node.engine.admins import Admins
 from node.engine.agents import Agents
+from node.engine.agreements import Agreements
 from node.engine.copies import Copies
 from node.engine.courier import Courier
+from node.engine.errands import Errands
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.invitations import Invitations
 from node.engine.membership import Membership
 from node.engine.node import Node
 from node.engine.outbox import Outbox
@@ -88,15 +91,26 @@ def assemble(
     teams = Teams(fleet, store, clock, world.authority.team_key(), agents.is_online)
     copies = Copies(teams, fleet, store, clock)
     teams.ask, copies.say = peers.ask, peers.say
-    peers.linked, peers.parted, peers.heard_of_team = copies.linked, copies.parted, copies.heard
+    errands = Errands(fleet, store, clock)
+    errands.ask = peers.ask
+    invitations = Invitations(teams, fleet, errands, store, clock)
+    agreements = Agreements(teams, fleet, permits, errands, store, clock)
+    agreements.linked = copies.linked
+    peers.linked = partial(_each, (copies.linked, errands.linked))
+    peers.parted, peers.heard_of_team = copies.parted, copies.heard
     fleet.seats_of, teams.reseated = teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies,
-        Plans(teams, fleet, store, clock), events,
+        Plans(teams, fleet, store, clock), errands, invitations, agreements, events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)
     return node
+
+
+def _each(listeners: tuple[Callable[[str], None], ...], node_id: str) -> None:
+    for listener in listeners:
+        listener(node_id)

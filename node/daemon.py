@@ -187,7 +187,7 @@ class Daemon:
             work = [
                 group.create_task(part)
                 for part in (
-                    node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run(),
+                    node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run(), node.errands.run(),
                     *([discovery.run()] if discovery else []),
                 )
             ]  # fmt: skip

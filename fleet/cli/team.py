@@ -17,6 +17,21 @@ COMMANDS = {
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
             "retro": ("team_show", "a retrospective from the team's history, as Markdown"),
+            "invite": ("team_invite", "ask another node to let members of the team live there"),
+            "withdraw": ("team_invite", "take an invitation back that is not answered yet"),
+            "remove": ("team_invite", "take a node out of the team"),
+            "invitations": (
+                "team_answer",
+                "who asks this node for what, to be accepted or declined",
+            ),
+            "accept": (
+                "team_answer",
+                "accept an invitation: it gives exactly what is listed with it",
+            ),
+            "decline": ("team_answer", "decline an invitation"),
+            "leave": ("team_answer", "leave a team, and take back what was granted to it here"),
+            "add": ("team_seat", "let an agent that exists already fill a seat"),
+            "drop": ("team_seat", "empty a seat; what it holds goes back to the list"),
         },
         "fleet team check team.toml",
     )

@@ -16,7 +16,7 @@ from fleet.core.frames import (
     StepsAnswer,
     TeamAsk,
 )
-from node.doors import views
+from node.doors import teamverbs, views
 from node.engine.node import Node
 
 
@@ -37,6 +37,9 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
         case AdminAsk():
             return AdminAnswer(node.admins.certificate())
         case TeamAsk():
+            act = teamverbs.VERBS.get(question.verb)
+            if act is not None:
+                return await act(node, node_id, question)
             return await node.teams.answer(node_id, question)
         case FollowAsk():
             return await node.rotation.sign(node_id, question)

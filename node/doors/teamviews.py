@@ -12,11 +12,13 @@ from fleet.core.moment import iso_time
 from fleet.core.resolver import shown_presence
 from fleet.core.task import Task, TaskState
 from fleet.core.team import TeamPlan, digest
-from fleet.core.team_events import Happened
+from fleet.core.team_events import Happened, NodeAsked
+from fleet.core.team_invitation import Asked
 from fleet.teamlog import kind_of
 from node.engine.chronicle import Chronicle
 from node.engine.node import Node
 from node.engine.plans import Wish
+from node.store.agreements import Answered, Invited
 
 
 def team(node: Node, one: Chronicle) -> dict[str, Any]:
@@ -67,6 +69,49 @@ def wish(plan: TeamPlan, one: Wish) -> dict[str, Any]:
         "new": one.is_new,
         "changes": [change.as_json() for change in one.changes],
     }
+
+
+def asked(node: Node, team: Chronicle, one: NodeAsked, *, is_told: bool) -> dict[str, Any]:
+    """An invitation, as the team's home tells it. ``told``: it lies on the other node."""
+    return {
+        "id": one.invitation,
+        "team": node.teams.label(team),
+        "node": node.fleet.label(one.node),
+        "roles": [role for role, _ in one.roles],
+        "verbs": list(one.verbs),
+        "expires_at": iso_time(one.until_s),
+        "told": is_told,
+    }
+
+
+def invitation(node: Node, one: Invited, asked: Asked) -> dict[str, Any]:
+    """An invitation, as the invited node tells it: who asks, and everything that a yes lets in."""
+    is_late = one.state is Answered.OPEN and not node.agreements.is_open(one)
+    return {
+        "id": one.invitation,
+        "team": asked.team,
+        "home": node.fleet.label(one.home),
+        "by": f"{asked.by.partition('@')[0]}@{node.fleet.label(one.home)}",
+        "state": "ran_out" if is_late else one.state.value,
+        "expires_at": iso_time(one.until_s),
+        "roles": [msgspec.to_builtins(role) for role in asked.roles],
+        "repositories": list(asked.repositories),
+        "grants": [
+            {
+                "who": _shown(node, grant.who),
+                "agent": grant.agent,
+                "verbs": sorted(verb.value for verb in grant.verbs),
+            }
+            for grant in node.agreements.would_grant(one, asked)
+        ],
+        "agents": [a.name for a in node.agents.all() if a.name.startswith(f"{asked.team}.")],
+    }
+
+
+def _shown(node: Node, who: str) -> str:
+    """Whom a grant is for, with the node's name for its id."""
+    name, _, node_id = who.partition("@")
+    return f"{name}@{node.fleet.label(node_id)}"
 
 
 def task(team: Chronicle, one: Task) -> dict[str, Any]:

@@ -13,11 +13,14 @@ from fleet.core.errors.base import FleetError
 from fleet.profiles import Profiles
 from node.engine.admins import Admins
 from node.engine.agents import Agents
+from node.engine.agreements import Agreements
 from node.engine.copies import Copies
 from node.engine.courier import Courier
+from node.engine.errands import Errands
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
+from node.engine.invitations import Invitations
 from node.engine.membership import Membership
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
@@ -65,6 +68,9 @@ class Node:
     teams: Teams
     copies: Copies
     plans: Plans
+    errands: Errands
+    invitations: Invitations
+    agreements: Agreements
     events: Events
     store: SqliteStore
     panes: Panes
@@ -96,6 +102,7 @@ class Node:
                 await self.inbox.expire()
                 self.permits.tidy()
                 await self.membership.keep()
+                await self.invitations.lapse()
                 if sweeps % _TIDY_EVERY_SWEEPS == 0:
                     before_s = self.clock.wall_s() - DEDUPE_KEPT_S
                     self.store.outbox.drop_before(before_s)

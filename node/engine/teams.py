@@ -66,6 +66,8 @@ class Teams:
         self._are_leases_stale = False
         self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
         self.appended: Callable[[Chronicle], None] = lambda _team: None
+        self.grown: Callable[[Chronicle], None] = lambda _team: None
+        self.agreed_at: Callable[[str], int] = lambda _team_id: 0
         self.reseated: Callable[[str], None] = lambda _agent: None
         self._seats: dict[str, tuple[SeatHeld, ...]] = {}
         store.database.on_loss(self._lost)
@@ -273,15 +275,19 @@ class Teams:
 
     def copied(self, team: Chronicle) -> None:
         """A copy grew: this node may not be of the team any more."""
-        me = self._fleet.me.node_id
-        standing = (
-            Standing.LEFT if me in team.board.left and me not in team.board.nodes else Standing.COPY
-        )
+        me, board = self._fleet.me.node_id, team.board
+        is_out = me in board.left and me not in board.nodes
+        if is_out and board.left[me] > self.agreed_at(team.team_id):
+            self.stand(team, Standing.LEFT)
+        self.grown(team)
+        self._store.commit_soon()
+        self._seat_anew()
+
+    def stand(self, team: Chronicle, standing: Standing) -> None:
+        """This node is something else to a team than before; staged."""
         if team.row.standing is not standing:
             team.row = replace(team.row, standing=standing)
             self._store.teams.put(team.row)
-            self._store.commit_soon()
-        self._seat_anew()
 
     # --- commands ---
 

@@ -93,6 +93,26 @@ _STEPS = {
         ),
         "CREATE TABLE followed (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID",
         "ALTER TABLE directory ADD COLUMN seats TEXT NOT NULL DEFAULT '[]'",
+        (
+            "CREATE TABLE team_invited (id TEXT PRIMARY KEY, team TEXT NOT NULL, home TEXT NOT "
+            "NULL, asked BLOB NOT NULL, until REAL NOT NULL, state TEXT NOT NULL) WITHOUT "
+            "ROWID"
+        ),
+        (
+            "CREATE TABLE team_agreed (team TEXT NOT NULL, role TEXT NOT NULL, home TEXT NOT "
+            "NULL, digest TEXT NOT NULL, count INTEGER NOT NULL, policy TEXT NOT NULL, verbs "
+            "TEXT NOT NULL, folder TEXT NOT NULL, since REAL NOT NULL, invitation TEXT NOT "
+            "NULL, joined INTEGER NOT NULL, PRIMARY KEY (team, role)) WITHOUT ROWID"
+        ),
+        (
+            "CREATE TABLE team_granted (who TEXT NOT NULL, agent TEXT NOT NULL, team TEXT NOT "
+            "NULL, PRIMARY KEY (who, agent)) WITHOUT ROWID"
+        ),
+        (
+            "CREATE TABLE team_errands (n INTEGER PRIMARY KEY, node TEXT NOT NULL, team TEXT "
+            "NOT NULL, verb TEXT NOT NULL, key TEXT NOT NULL, arguments BLOB NOT NULL, until "
+            "REAL NOT NULL)"
+        ),
     ),
 }
 """From each earlier version to the one after it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from node.store.agreements import AgreementTable
 from node.store.book import Book
 from node.store.database import Database
 from node.store.mail import InboxTable, OutboxTable
@@ -27,6 +28,7 @@ class SqliteStore:
         self.refused = RefusedTable(self.database)
         self.book = Book(self.database)
         self.teams = TeamTable(self.database)
+        self.agreements = AgreementTable(self.database)
         self.audit = self.database.audit
 
     def followed(self) -> dict[str, str]:

@@ -161,6 +161,8 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
 DOWN = {
     3: (
         "ALTER TABLE directory DROP COLUMN seats",
+        "DROP TABLE team_invited", "DROP TABLE team_agreed", "DROP TABLE team_granted",
+        "DROP TABLE team_errands",
         "DROP TABLE teams", "DROP TABLE team_log", "DROP TABLE refused", "DROP TABLE followed",
         "DROP INDEX outbox_dead", "DROP INDEX inbox_ready", "DROP INDEX inbox_held",
         "DROP INDEX inbox_dead", "DROP INDEX outbox_queued", "DROP INDEX inbox_open",

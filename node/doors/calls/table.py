@@ -12,7 +12,7 @@ from fleet.core.errors.nodes import UnknownCall
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
-from node.doors.calls import agents, here, letters, members, tasks, teams
+from node.doors.calls import agents, here, invitations, letters, members, tasks, teams
 from node.doors.calls.call import Act, Ask, Calls, Taking, Who
 from node.doors.local import Answer, Request
 from node.engine.node import Node
@@ -57,4 +57,5 @@ CALLS: Calls = {
     **letters.CALLS,
     **tasks.CALLS,
     **teams.CALLS,
+    **invitations.CALLS,
 }

@@ -1,0 +1,22 @@
+"""What nodes ask of each other about teams beside the commands of a task list, each by its verb."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+from fleet.core.frames import TeamAnswer, TeamAsk
+from node.engine.node import Node
+
+Act = Callable[[Node, str, TeamAsk], Awaitable[TeamAnswer]]
+
+VERBS: Mapping[str, Act] = MappingProxyType(
+    {
+        "invite": lambda node, node_id, ask: node.agreements.asked(node_id, ask),
+        "withdraw": lambda node, node_id, ask: node.agreements.withdrawn(node_id, ask),
+        "accept": lambda node, node_id, ask: node.invitations.accepted(node_id, ask),
+        "decline": lambda node, node_id, ask: node.invitations.declined(node_id, ask),
+        "leave": lambda node, node_id, ask: node.invitations.left(node_id, ask),
+    }
+)
+"""The caller's node is proven; what it says of who asks there is not looked at."""
