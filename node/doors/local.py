@@ -143,10 +143,7 @@ class LocalDoor:
         answer = Answer(writer)
         while line := await _line_of(reader, answer):
             try:
-                request = msgspec.json.decode(line, type=Request)
-                await self._handler(self._attest(pid), request, answer)
-            except msgspec.DecodeError as error:
-                answer.error(MalformedRequest(f"the request is not understood: {error}"))
+                await self._handler(self._attest(pid), _request_in(line), answer)
             except FleetError as error:
                 answer.error(error)
             except ConnectionError:
@@ -155,6 +152,13 @@ class LocalDoor:
                 log.exception("call failed")
                 answer.error(FleetError("the node met a bug", hint="its log has the details"))
             await writer.drain()
+
+
+def _request_in(line: bytes) -> Request:
+    try:
+        return msgspec.json.decode(line, type=Request)
+    except msgspec.DecodeError as error:
+        raise MalformedRequest(f"the request is not understood: {error}") from None
 
 
 async def _line_of(reader: asyncio.StreamReader, answer: Answer) -> bytes:

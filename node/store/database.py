@@ -19,6 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+import structlog
 
 from fleet.core.chain import BEFORE_THE_FIRST, link
 from fleet.core.errors.base import FleetError
@@ -26,6 +27,8 @@ from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.store import NoSpace, StoreFailed
 from fleet.core.metrics import Calls
 from node.faults import fault
+
+log = structlog.get_logger()
 
 SCHEMA_VERSION = 4
 _STEPS = {
@@ -376,6 +379,14 @@ def _make_room(connection: sqlite3.Connection, room_bytes: int) -> None:
 
 
 def _translated(error: Exception, path: Path) -> FleetError:
+    if not isinstance(
+        error, sqlite3.Error
+    ):  # a bug: its words may be anybody's, and peers read ours
+        log.error("write failed", exc_info=error)
+        return StoreFailed(
+            f"{path}: a write met a bug; nothing was accepted",
+            hint="the node's log has the details",
+        )
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return NoSpace(str(path))
