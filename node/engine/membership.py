@@ -160,6 +160,8 @@ class Membership:
             why = "has expired"
         if not why and self._authority.is_locked:
             why = "cannot be used any more: the inviter's root key was locked meanwhile"
+        if not why and self._fleet.roster.rivals():
+            why = "cannot be used now: two keys follow the inviter's root"
         if why:
             self._refused[name] += 1
             if self._refused[name] <= REFUSALS_TOLD:

@@ -9,7 +9,7 @@ import pytest
 
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import WrongState
-from fleet.core.errors.trust import KeyLocked, NotAllowed, NotPaired
+from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed, NotPaired
 from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
 from fleet.core.succession import FOUNDER, LONGEST_LINE
 from fleet.wire import entry_from_wire
@@ -229,12 +229,13 @@ def test_a_root_with_a_passphrase_is_followed_by_one_with_the_same(tmp_path: Pat
 def test_two_that_follow_one_root_let_nobody_in_until_the_owner_has_finished(
     tmp_path: Path,
 ) -> None:
-    async def story(white: Member, nova: Member, kai: Member) -> None:
+    async def story(white: Member, nova: Member, kai: Member, rin: Member) -> None:
         await let_in(white, nova)
         thief = root_key_from((tmp_path / "white/keys/root.key").read_bytes())
         *_, rival, _ = forged(thief, kai)
         await rotated(white, nova)
         await let_in(white, kai)
+        before, _ = await white.node.membership.invite(60)
         nova.node.fleet.merge((rival,))
         white.node.fleet.merge((rival,))
         assert states(nova) == ["signs", "undecided", "undecided"]
@@ -245,13 +246,15 @@ def test_two_that_follow_one_root_let_nobody_in_until_the_owner_has_finished(
             await white.node.membership.invite(60)
         with pytest.raises(WrongState, match="somebody else has the old key"):
             await white.node.admins.appoint("nova", "")
+        with pytest.raises(InvitationRefused, match="two keys follow"):
+            await rin.node.membership.join(before)
         await finished(white, nova)
-        await white.node.membership.invite(60)
+        await rin.node.membership.join(before)
         assert knows(nova, kai)
         assert states(white) == ["retired", "signs"]
         assert nova.node.fleet.merge((rival,)) == ()
 
-    run(tmp_path, story, "white", "nova", "kai")
+    run(tmp_path, story, "white", "nova", "kai", "rin")
 
 
 def test_an_older_node_holds_a_rotation_up_and_is_told_of_none(tmp_path: Path) -> None:
