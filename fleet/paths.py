@@ -44,6 +44,7 @@ class Paths:
         self.profiles = root / "profiles"
         self.spill = root / "spill"
         self.hooks = root / "hooks"
+        self.worktrees = root / "worktrees"
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from fleet.paths import Paths
 from fleet.profiles import Profiles
 from node.doors.questions import answer
 from node.engine.admins import Admins
@@ -17,8 +19,10 @@ from node.engine.courier import Courier
 from node.engine.errands import Errands
 from node.engine.events import Events
 from node.engine.fleet import Fleet
+from node.engine.hosting import Hosting
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
+from node.engine.lineup import Lineup
 from node.engine.membership import Membership
 from node.engine.node import Node
 from node.engine.outbox import Outbox
@@ -36,6 +40,7 @@ from node.ports.host import Clock
 from node.ports.links import Dialer
 from node.ports.panes import Panes, Spill
 from node.ports.witness import Witness
+from node.ports.worktrees import Worktrees
 from node.records import Me
 from node.store import SqliteStore
 
@@ -52,6 +57,7 @@ class World:
     spill: Spill
     witness: Witness
     probe: Probe
+    worktrees: Worktrees
 
 
 def assemble(
@@ -98,13 +104,15 @@ def assemble(
     agreements.linked = copies.linked
     peers.linked = partial(_each, (copies.linked, errands.linked))
     peers.parted, peers.heard_of_team = copies.parted, copies.heard
+    hosting = Hosting(agents, starter, world.worktrees, Paths(Path(home)).worktrees)
     fleet.seats_of, teams.reseated = teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies,
-        Plans(teams, fleet, store, clock), errands, invitations, agreements, events,
+        Plans(teams, fleet, store, clock), errands, invitations, agreements,
+        Lineup(teams, fleet, hosting, talk), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

@@ -43,6 +43,7 @@ from node.adapters.process import usage
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.adapters.witness import Witnesses
+from node.adapters.worktree import GitWorktrees
 from node.assembly import World, assemble
 from node.doors.calls.table import handle
 from node.doors.gauges import Gauges
@@ -104,7 +105,7 @@ class Daemon:
         spill.tidy(self._clock.wall_s())
         world = World(
             self._store, self._clock, self._panes, self._dialer, self._keyring, spill,
-            Witnesses(self._paths.hooks), self._dialer.probe,
+            Witnesses(self._paths.hooks), self._dialer.probe, GitWorktrees(),
         )  # fmt: skip
         self.node = assemble(
             self._me, str(self._paths.root), world, self._profiles, self._addresses

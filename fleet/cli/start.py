@@ -84,11 +84,12 @@ def _start(call: Invocation) -> int:
     given = call.given
     # Woken without a command, it goes back to where it ran; this folder is for one that never did.
     which = "cwd" if given.cwd or given.program else "here"
-    args: dict[str, object] = {which: _folder(given.cwd), "command": given.program}
+    args: dict[str, object] = {which: folder_of(given.cwd), "command": given.program}
     return _tell(call, "start", args, "runs in")
 
 
-def _folder(option: str | None) -> str:
+def folder_of(option: str | None) -> str:
+    """The folder that is meant, whole; the one this command runs in where none is."""
     from fleet.core.errors.requests import MalformedRequest
 
     try:

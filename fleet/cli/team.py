@@ -14,6 +14,7 @@ COMMANDS = {
                 "team_apply",
                 "do what the team file says: found the team, or change its plan",
             ),
+            "up": ("team_run", "start every member that is not there, and tell each its job"),
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
             "retro": ("team_show", "a retrospective from the team's history, as Markdown"),

@@ -21,6 +21,7 @@ from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
+from node.engine.lineup import Lineup
 from node.engine.membership import Membership
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
@@ -71,6 +72,7 @@ class Node:
     errands: Errands
     invitations: Invitations
     agreements: Agreements
+    lineup: Lineup
     events: Events
     store: SqliteStore
     panes: Panes

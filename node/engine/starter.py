@@ -28,7 +28,7 @@ class Start:
     """What a caller wants started, or adopted when ``pane`` is given.
 
     ``here`` is where the caller is: the folder of an agent that has none yet. ``hooks`` not said
-    (None) is as it was.
+    (None) is as it was. ``team`` and ``role`` are told to the program.
     """
 
     name: str
@@ -40,6 +40,8 @@ class Start:
     pane: str = ""
     here: str = ""
     hooks: bool | None = None
+    team: str = ""
+    role: str = ""
 
 
 class Starter:
@@ -90,7 +92,7 @@ class Starter:
             (*command, *hooked.arguments),
             cwd,
             name,
-            (*self._environment(name), *hooked.environment),
+            (*self._environment(wish, name), *hooked.environment),
             self._clock.token(),
         )
         try:
@@ -137,13 +139,13 @@ class Starter:
                 raise PaneIsShell(f"the pane of {name}", program)
         return profile, command
 
-    def _environment(self, name: str) -> tuple[tuple[str, str], ...]:
+    def _environment(self, wish: Start, name: str) -> tuple[tuple[str, str], ...]:
         return (
             ("FLEET_HOME", self._home),
             ("FLEET_AGENT", name),
             ("FLEET_NODE", self._fleet.me.name),
-            ("FLEET_TEAM", ""),
-            ("FLEET_ROLE", ""),
+            ("FLEET_TEAM", wish.team),
+            ("FLEET_ROLE", wish.role),
         )
 
     async def adopt(self, wish: Start) -> Agent:

@@ -25,6 +25,14 @@ class Worktrees(Protocol):
         """
         ...
 
+    async def empty(self, folder: str) -> None:
+        """Make an ordinary folder, with those above it; one that is there stays as it is.
+
+        Raises:
+            WorktreeFailed: something else is there.
+        """
+        ...
+
     async def state(self, folder: str) -> WorktreeState:
         """What would be lost with a worktree, and what would be on this host only; changes nothing.
 

@@ -576,3 +576,16 @@ def test_a_submodules_repository_is_kept_when_its_files_are_gone(
     git(library, "submodule", "--quiet", "deinit", "lib")
     with pytest.raises(UnsavedWork, match="submodule that is not checked out: lib"):
         remove(stage, library)
+
+
+def test_an_ordinary_folder_is_made_once_and_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    async def story() -> None:
+        trees, folder = GitWorktrees(), tmp_path / "a" / "b"
+        await trees.empty(str(folder))
+        (folder / "work").write_text("half done")
+        await trees.empty(str(folder))
+        assert (folder / "work").read_text() == "half done"
+        with pytest.raises(WorktreeFailed):
+            await trees.empty(str(folder / "work"))
+
+    asyncio.run(story())

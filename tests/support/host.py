@@ -41,6 +41,7 @@ from tests.support.programs import MODELS, Chat, Program
 from tests.support.simnet import Board, SimDialer, SimLink
 from tests.support.visits import Pairing, Said
 from tests.support.vtime import Process, VirtualClock
+from tests.support.worktrees import FakeWorktrees
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -75,6 +76,7 @@ class Host:
         self.authority = FakeAuthority(self.node_id, id_of(f"root {key}"), True, self._inviter)
         self.authority.now_s = self.clock.wall_s
         self.board = Board()
+        self.worktrees = FakeWorktrees()
         self.disk = Disk(self.at)
         self.room = INBOX_LIMIT
         """How many envelopes may wait for one agent, from the next life on."""
@@ -111,6 +113,7 @@ class Host:
             SimSpill(SpillFolder(self.folder / "spill"), self.at),
             SimWitness(Witnesses(self.folder / "hooks"), self._log_of, self.at),
             dialer.probe,
+            self.worktrees,
         )
         me = self._introduce(store)
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))

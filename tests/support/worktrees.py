@@ -98,6 +98,10 @@ class FakeWorktrees:
 
     def __init__(self, *repositories: FakeRepository) -> None:
         self.repositories = {repository.root: repository for repository in repositories}
+        self.folders: set[str] = set()
+
+    async def empty(self, folder: str) -> None:
+        self.folders.add(folder)
 
     async def prepare(self, wish: WorktreeWish) -> Worktree:
         check_branch(wish.branch)

@@ -45,6 +45,13 @@ class GitWorktrees:
         except OSError as error:
             raise trouble(wish.folder, error) from error
 
+    async def empty(self, folder: str) -> None:
+        """Make an ordinary folder (``Worktrees.empty``)."""
+        try:
+            await asyncio.to_thread(os.makedirs, folder, 0o700, exist_ok=True)
+        except OSError as error:
+            raise trouble(folder, error) from error
+
     async def state(self, folder: str) -> WorktreeState:
         """What is only there (``Worktrees.state``)."""
         site = site_of(folder)

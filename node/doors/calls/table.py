@@ -12,7 +12,7 @@ from fleet.core.errors.nodes import UnknownCall
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
-from node.doors.calls import agents, here, invitations, letters, members, tasks, teams
+from node.doors.calls import agents, here, invitations, letters, lineup, members, tasks, teams
 from node.doors.calls.call import Act, Ask, Calls, Taking, Who
 from node.doors.local import Answer, Request
 from node.engine.node import Node
@@ -58,4 +58,5 @@ CALLS: Calls = {
     **tasks.CALLS,
     **teams.CALLS,
     **invitations.CALLS,
+    **lineup.CALLS,
 }

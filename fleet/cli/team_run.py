@@ -1,0 +1,80 @@
+"""A team at work: ``team up``."""
+
+from __future__ import annotations
+
+from fleet.cli import receipts, render
+from fleet.cli.command import Command, seconds
+from fleet.cli.team_show import team_argument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fleet.cli.command import Invocation, Parser
+
+TIMEOUT_S = 60.0
+_STARTING_S = 600.0  # worktrees of a large repository, one after the other
+
+
+def _up_arguments(parser: Parser) -> None:
+    team_argument(parser)
+    parser.add_argument("--role", metavar="R", default="", help="only the seats of this role")
+    parser.add_argument(
+        "--checkout", metavar="DIR",
+        help="where the repository is on this host, if the team file has its address",
+    )  # fmt: skip
+    parser.add_argument(
+        "--socket", metavar="S",
+        help="the tmux server: a path, or a name as for tmux -L (default: yours, else tmux's default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--timeout", metavar="S", type=seconds, default=TIMEOUT_S,
+        help="seconds to wait until all have their first message (default: 60)",
+    )  # fmt: skip
+
+
+def _up(call: Invocation) -> int:
+    from fleet.cli.start import folder_of, server_socket
+
+    given = call.given
+    answer = call.ask(
+        "team_up", patience_s=given.timeout + _STARTING_S, team=given.team, role=given.role,
+        checkout=folder_of(given.checkout) if given.checkout else "", timeout_s=given.timeout,
+        socket=server_socket(given.socket, call.environ),
+    )  # fmt: skip
+    if call.terminal.as_json:
+        call.terminal.data(answer.result)
+        return answer.exit_code
+    rows = [(one["seat"], one["node"], one["address"], _became(one)) for one in answer.result]
+    render.table(call.terminal, ("SEAT", "NODE", "AGENT", "FIRST MESSAGE"), rows)
+    short = [one for one in answer.result if _is_short(one)]
+    if short:
+        call.terminal.complain(*_why(short))
+    return answer.exit_code
+
+
+def _became(one: dict[str, Any]) -> str:
+    if one["error"]:
+        return str(one["error"]["code"])
+    lived = "" if one["started"] else "lives; "
+    return f"{lived}{one['brief'] or 'none'}"
+
+
+def _is_short(one: dict[str, Any]) -> bool:
+    return bool(one["error"]) or one["brief"] not in {"", "submitted", "acknowledged"}
+
+
+def _why(short: list[dict[str, Any]]) -> tuple[str, str]:
+    """Why some of them are not there, or do not know their job yet; what to do about the first."""
+    said = [
+        f"{one['seat']}: {one['error']['message']}"
+        if one["error"]
+        else f"{one['seat']}: {receipts.why(one['receipt'])}"
+        for one in short
+    ]
+    first = short[0]
+    todo = first["error"]["hint"] if first["error"] else receipts.todo(first["receipt"])
+    return "; ".join(said), todo
+
+
+COMMANDS = {"team up": Command(_up, _up_arguments, "fleet team up site")}
