@@ -46,5 +46,5 @@ def test_a_member_without_files_or_colleagues_is_told_nothing_of_them() -> None:
     alone = replace(LEAD, worktree=Worktree.NONE, limits=Limits(claims=1))
     told = first_word(replace(WEB, roles=(alone,)), alone, "lead")
     assert "worktree" not in told
-    assert "others" not in told
+    assert "The others are" not in told
     assert "fleet task claim" in told
