@@ -380,15 +380,6 @@ def test_a_second_holder_is_found_out() -> None:
         play_world(story, check)
 
 
-def test_a_log_on_which_writes_are_lost_silently_is_found_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A home that goes on with the board that it had before the write failed."""
-    monkeypatch.setattr(Chronicle, "_lost", lambda _team: None)
-    with pytest.raises((AssertionError, FleetError)):
-        test_a_failed_write_is_told_to_nobody_and_the_board_is_read_again()
-
-
 def test_leases_that_outlive_a_lost_write_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Teams, "_lost", lambda _teams: None)
     with pytest.raises(AssertionError):
