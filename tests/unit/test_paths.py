@@ -41,6 +41,7 @@ def test_each_thing_is_where_the_pages_say():
         "config": "/h/config.toml",
         "profiles": "/h/profiles",
         "spill": "/h/spill",
+        "worktrees": "/h/worktrees",
         "hooks": "/h/hooks",
     }
 
