@@ -15,6 +15,8 @@ import msgspec
 
 from fleet.core.errors.nodes import UnknownCall, VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand, Remembered
+from fleet.core.memory_events import MemoryEvent
 from fleet.core.task import TaskEvent
 from fleet.core.team_commands import COMMANDS, Done, TaskCommand
 from fleet.core.team_events import Event, Happened, TeamEvent
@@ -29,7 +31,10 @@ def kind_of(event: type[Event]) -> str:
 
 
 KINDS: Mapping[str, type[Event]] = MappingProxyType(
-    {kind_of(one): one for one in (*get_args(TeamEvent), *get_args(TaskEvent))}
+    {
+        kind_of(one): one
+        for one in (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent))
+    }
 )
 
 
@@ -80,12 +85,13 @@ def entry_from_json(body: bytes) -> Happened:
         raise MalformedRequest(f"an entry of a team's log makes no sense: {error}") from None
 
 
-def verb_of(command: TaskCommand) -> str:
+def verb_of(command: TaskCommand | MemoryCommand) -> str:
     """What a command is called."""
-    return next(verb for verb, kind in COMMANDS.items() if kind is type(command))
+    known = (*COMMANDS.items(), *MEMORY_COMMANDS.items())
+    return next(verb for verb, kind in known if kind is type(command))
 
 
-def command_to_json(command: TaskCommand) -> bytes:
+def command_to_json(command: TaskCommand | MemoryCommand) -> bytes:
     """What is said of a command beside its verb."""
     return _encoder.encode(command)
 
@@ -101,6 +107,19 @@ def command_from_json(verb: str, arguments: bytes) -> TaskCommand:
     if kind is None:
         raise UnknownCall(f"task.{verb}")
     return _read(arguments, kind, f"task {verb}")
+
+
+def memory_command_from_json(verb: str, arguments: bytes) -> MemoryCommand:
+    """A command to the memory, read.
+
+    Raises:
+        UnknownCall: there is no such command.
+        MalformedRequest: its arguments make no sense; says which.
+    """
+    kind = MEMORY_COMMANDS.get(verb)
+    if kind is None:
+        raise UnknownCall(verb)
+    return _read(arguments, kind, verb)
 
 
 def done_to_json(done: Done) -> bytes:
@@ -131,6 +150,20 @@ def asked_from_json(data: bytes) -> Asked:
     asked = _read(data, Asked, "invitation")
     check_asked(asked)
     return asked
+
+
+def remembered_to_json(remembered: Remembered) -> bytes:
+    """What came of a command to the memory."""
+    return _encoder.encode(remembered)
+
+
+def remembered_from_json(result: bytes) -> Remembered:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    return _read(result, Remembered, "answer of the memory")
 
 
 def _read(data: bytes, kind: type[T], what: str) -> T:

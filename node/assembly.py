@@ -24,11 +24,13 @@ from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
 from node.engine.membership import Membership
+from node.engine.memories import Memories
 from node.engine.node import Node
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.plans import Plans
+from node.engine.remembering import Remembering
 from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
@@ -38,6 +40,7 @@ from node.engine.teams import Teams
 from node.ports.authority import Authority
 from node.ports.host import Clock
 from node.ports.links import Dialer
+from node.ports.memory import MemoryFolder
 from node.ports.panes import Panes, Spill
 from node.ports.witness import Witness
 from node.ports.worktrees import Worktrees
@@ -58,6 +61,8 @@ class World:
     witness: Witness
     probe: Probe
     worktrees: Worktrees
+    memory: MemoryFolder
+    search: Path
 
 
 def assemble(
@@ -108,9 +113,11 @@ def assemble(
     fleet.seats_of, teams.reseated = teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
+    remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)
+    memories = Memories(teams, fleet, store, remembering)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         Lineup(teams, fleet, hosting, talk), events,
         store, world.panes, profiles, clock,

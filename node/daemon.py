@@ -39,6 +39,7 @@ from node.adapters.interfaces import places, reachable
 from node.adapters.keyring import Keyring
 from node.adapters.lineage import lineage
 from node.adapters.mdns import MdnsDiscovery
+from node.adapters.memory_folder import MemoryFolders
 from node.adapters.process import usage
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
@@ -106,6 +107,7 @@ class Daemon:
         world = World(
             self._store, self._clock, self._panes, self._dialer, self._keyring, spill,
             Witnesses(self._paths.hooks), self._dialer.probe, GitWorktrees(),
+            MemoryFolders(self._paths.memory), self._paths.search,
         )  # fmt: skip
         self.node = assemble(
             self._me, str(self._paths.root), world, self._profiles, self._addresses
@@ -189,6 +191,7 @@ class Daemon:
                 group.create_task(part)
                 for part in (
                     node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run(), node.errands.run(),
+                    node.memories.remembering.run(),
                     *([discovery.run()] if discovery else []),
                 )
             ]  # fmt: skip
@@ -207,6 +210,7 @@ class Daemon:
         await self._panes.close()
         with contextlib.suppress(FleetError):  # what a failing disk took back, once more
             await node.membership.keep()
+        node.memories.remembering.close()
         self._store.database.close()
         for descriptor in self._lock:
             os.close(descriptor)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fleet.core.errors.teams import UnknownTask
+from fleet.core.memory_events import MemoryEvent
 from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
 from fleet.core.team_events import (
     Founded,
@@ -58,6 +59,7 @@ class Board:
         self._last_task = 0
         self._history: dict[int, list[int]] = {}  # task -> numbers of its entries
         self._done_of: dict[str, tuple[int, ...]] = {}  # command key -> tasks it touched
+        self._said_of: dict[str, int] = {}  # command key -> the entry it made in the memory
         self._held: dict[str, set[int]] = {}  # holder -> tasks
         self._dependents: dict[int, set[int]] = {}
         self._ready: list[int] = []  # heap; looked at again before it is believed
@@ -79,6 +81,10 @@ class Board:
             self.head = happened.seq
 
     def _take(self, happened: Happened) -> None:
+        if isinstance(happened.event, MemoryEvent):  # all else of it is fleet/core/memory.py's
+            if happened.key:
+                self._said_of[happened.key] = happened.seq
+            return
         match happened.event:
             case Founded(team=team, home=home):
                 self.team, self.home = team, self._now_id(home)
@@ -194,6 +200,10 @@ class Board:
     def done_of(self, key: str) -> tuple[int, ...] | None:
         """The tasks that a command has touched, if it was carried out."""
         return self._done_of.get(key)
+
+    def said_of(self, key: str) -> int:
+        """The number of the entry that a command to the memory has made; 0 when it was not carried out."""
+        return self._said_of.get(key, 0)
 
     @property
     def lead(self) -> str:

@@ -146,7 +146,7 @@ def _task(rank: int, task: OpenTask, team: str) -> _Item:
     text = f"{task.title}\n\n{task.text}" if task.mine and task.text else task.title
     place = _Place.CLAIMS if task.mine else _Place.TASKS
     return _Item(
-        place, rank, _start(head, text, _TASK_CHARS, f"fleet task show {team} T{task.number}")
+        place, rank, _start(head, text, _TASK_CHARS, f"fleet task show {team}/T{task.number}")
     )
 
 
@@ -158,7 +158,7 @@ def _message(rank: int, message: Unread) -> _Item:
 
 def _note(rank: int, note: Note, team: str) -> _Item:
     head = f"F{note.finding}, promoted {_said(note.by, note.at_s)}:"
-    rest = f"fleet memory show {team} F{note.finding}"
+    rest = f"fleet memory show {team}/F{note.finding}"
     return _Item(_Place.NOTES, rank, _start(head, note.text, _FINDING_CHARS, rest))
 
 
@@ -166,7 +166,7 @@ def _finding(finding: Finding, team: str) -> _Item:
     task = f", at T{finding.task}" if finding.task else ""
     tags = f" [{', '.join(one_line(tag) for tag in finding.tags)}]" if finding.tags else ""
     head = f"{finding.label}, {_said(finding.author, finding.at_s)}{task}{tags}:"
-    rest = f"fleet memory show {team} {finding.label}"
+    rest = f"fleet memory show {team}/{finding.label}"
     return _Item(_Place.FINDINGS, finding.number, _start(head, finding.text, _FINDING_CHARS, rest))
 
 
@@ -220,14 +220,14 @@ def _left_out(parts: BriefingParts, place: _Place, shown: int) -> str:
         case _Place.CLAIMS | _Place.TASKS:
             mine = place is _Place.CLAIMS
             count = sum(1 for task in parts.tasks if task.mine is mine) - shown
-            return _more(count, f"`fleet task ls {parts.team}`")
+            return _more(count, f"`fleet task ls --team {parts.team}`")
         case _Place.MESSAGES:
             return _more(len(parts.messages) - shown, "`fleet inbox`")
         case _Place.NOTES:
             return _more(len(parts.notes) - shown, f"`fleet memory show {parts.team}`")
         case _Place.FINDINGS:
             count = len(parts.findings) - shown
-            how = f"`fleet memory ls {where}`, `fleet memory search {parts.team} WORDS`"
+            how = f"`fleet memory ls {where}`, `fleet memory search --team {parts.team} WORDS`"
             return _more(count, how)
         case _:
             assert_never(place)

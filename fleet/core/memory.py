@@ -179,6 +179,10 @@ class Memory:
             raise UnknownFinding(f"F{number}", self.team)
         return found
 
+    def known(self, number: int) -> Finding | None:
+        """The same, or None."""
+        return self._findings.get(number)
+
     def findings(self, role: str | None = None) -> tuple[Finding, ...]:
         """The findings of a role without the team's, or all, in the order of their numbers."""
         numbers = sorted(self._findings) if role is None else self._of.get(role, ())

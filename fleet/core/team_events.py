@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet.core.memory_events import MemoryEvent
 from fleet.core.task import TaskEvent
 
 
@@ -89,7 +90,7 @@ class Unseated:
 TeamEvent = (
     Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated | Unseated
 )  # fmt: skip
-Event = TeamEvent | TaskEvent
+Event = TeamEvent | TaskEvent | MemoryEvent
 
 
 @dataclass(frozen=True, slots=True)

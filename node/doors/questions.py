@@ -16,6 +16,7 @@ from fleet.core.frames import (
     StepsAnswer,
     TeamAsk,
 )
+from fleet.core.memory_commands import MEMORY_COMMANDS
 from node.doors import teamverbs, views
 from node.engine.node import Node
 
@@ -36,6 +37,8 @@ async def answer(node: Node, node_id: str, question: Question) -> AnswerBody:
             return DoneAnswer()
         case AdminAsk():
             return AdminAnswer(node.admins.certificate())
+        case TeamAsk(verb=verb) if verb in MEMORY_COMMANDS:
+            return await node.memories.answer(node_id, question)
         case TeamAsk():
             act = teamverbs.VERBS.get(question.verb)
             if act is not None:

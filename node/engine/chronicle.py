@@ -1,4 +1,4 @@
-"""One team's log on this node, and the board folded from it.
+"""One team's log on this node, and the board and the memory folded from it.
 
 At the team's home entries are made here; elsewhere they come from there. Each has a tag, a keyed hash over
 it and all before it with a key that only the home has: so a home whose database was put back from an old
@@ -19,6 +19,8 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.store import StoreFailed
 from fleet.core.frames import LogEntry, TeamHave, TeamWord
+from fleet.core.memory import Memory
+from fleet.core.plan_orders import PlanOrders
 from fleet.core.team_events import Event, Happened
 from fleet.teamlog import entry_from_json, entry_to_json
 from node.store import SqliteStore
@@ -31,7 +33,8 @@ _LOADED_AT_ONCE = 10_000
 
 
 class Chronicle:
-    """A log and its board. ``key`` is the home's; None elsewhere. ``now_id`` is as for a board."""
+    """A log, its board and its memory. ``key`` is the home's; None elsewhere. ``now_id`` is as for a
+    board."""
 
     def __init__(
         self,
@@ -47,8 +50,8 @@ class Chronicle:
         self._key = hmac.digest(key, row.team_id.encode(), sha256) if key is not None else None
         self._is_stale = False
         store.database.on_loss(self.read_anew)
-        self._board, self._tag = self._read()
-        self._durable = self._board.head
+        self._read()
+        self._durable = self._folded.board.head
 
     @property
     def team_id(self) -> str:
@@ -63,21 +66,31 @@ class Chronicle:
     @property
     def board(self) -> Board:
         """The team as it stands here, with what is written and not committed yet."""
+        self._refreshed()
+        return self._folded.board
+
+    @property
+    def memory(self) -> Memory:
+        """What the team remembers, as far as the board goes."""
+        self._refreshed()
+        return self._folded.memory
+
+    def _refreshed(self) -> None:
         if self._is_stale:
-            self._board, self._tag = self._read()
+            self._read()
             self._is_stale = False
-        return self._board
 
     def read_anew(self) -> None:
         """The board is not what the log gives: a group of writes was taken back, or a node has another id."""
         self._is_stale = True
 
-    def _read(self) -> tuple[Board, bytes]:
-        board, tag = Board(self._now_id), b""
-        while entries := self._store.teams.entries(self.team_id, board.head, _LOADED_AT_ONCE):
-            board.fold(entry_from_json(one.body) for one in entries)
-            tag = entries[-1].tag
-        return board, tag
+    def _read(self) -> None:
+        self._folded, self._tag = _Folded(self.row.name, self._now_id), b""
+        while entries := self._store.teams.entries(
+            self.team_id, self._folded.board.head, _LOADED_AT_ONCE
+        ):
+            self._folded.fold([entry_from_json(one.body) for one in entries])
+            self._tag = entries[-1].tag
 
     # --- at home ---
 
@@ -95,7 +108,7 @@ class Chronicle:
             tag = self._next_tag(tag, body)
             entries.append(LogEntry(body, tag))
         self._store.teams.append(self.team_id, board.head + 1, entries)
-        board.fold(happened)
+        self._folded.fold(happened)
         self._tag = tag
         return happened
 
@@ -158,19 +171,19 @@ class Chronicle:
 
     def _begin_again(self, entries: Sequence[LogEntry]) -> int:
         """Another log in place of this one, which is kept beside it, the longest of all such."""
-        board = Board(self._now_id)
-        _fold(board, entries)
+        folded = _Folded(self.row.name, self._now_id)
+        _fold(folded, entries)
         self._store.teams.set_aside(self.team_id, f"{self.team_id}~aside")
         self._store.teams.append(self.team_id, 1, entries)
-        self._board, self._tag, self._is_stale = board, entries[-1].tag, False
+        self._folded, self._tag, self._is_stale = folded, entries[-1].tag, False
         return len(entries)
 
     def _keep(self, entries: Sequence[LogEntry]) -> int:
-        board, first = self.board, self.board.head + 1
+        first = self.board.head + 1
         if not entries:
             return 0
         try:
-            _fold(board, entries)
+            _fold(self._folded, entries)
         except MalformedRequest:
             self._is_stale = True  # half of them may be in it
             raise
@@ -214,13 +227,26 @@ class Chronicle:
         return self._store.teams.tag(self.team_id, seq) if seq else b""
 
 
-def _fold(board: Board, entries: Sequence[LogEntry]) -> None:
+class _Folded:
+    """What a log says: the team as it stands, and what it remembers."""
+
+    def __init__(self, team: str, now_id: Callable[[str], str]) -> None:
+        self.board = Board(now_id)
+        self.memory = Memory(team)
+        self._plan_orders = PlanOrders()
+
+    def fold(self, happened: Sequence[Happened]) -> None:
+        self.board.fold(happened)
+        self.memory.fold(self._plan_orders.noted(happened))
+
+
+def _fold(folded: _Folded, entries: Sequence[LogEntry]) -> None:
     """Take entries that somebody else says there are.
 
     Raises:
         MalformedRequest: they do not follow what is on the board.
     """
     try:
-        board.fold(entry_from_json(one.body) for one in entries)
+        folded.fold([entry_from_json(one.body) for one in entries])
     except (ValueError, KeyError, FleetError) as error:
         raise MalformedRequest(f"entries that do not make a log: {error}") from None

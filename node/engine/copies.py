@@ -162,6 +162,7 @@ class Copies:
             self._teams.lease_anew(team)
             self._told[node_id, team.team_id] = head
             self.appended(team)
+            self._teams.grew(team)
         if word.head > team.told_head:
             self.say(node_id, team.have())
 
@@ -206,12 +207,14 @@ class Copies:
             log.warning("team log not taken", team=team.row.name, error=str(error))
             return
         if is_replacing:
+            self._teams.replaced(team)
             self._store.audit(
                 "team log replaced", self._clock.wall_s(), team=team.row.name, entries=count
             )
         if count:
             await self._store.commit()
             self._teams.copied(team)
+            self._teams.grew(team)
         # What was known already is no reason to ask: the answer to an earlier question brings the rest.
         if team.board.head < word.head and (
             count or word.first + len(word.entries) - 1 > team.board.head

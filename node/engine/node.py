@@ -23,6 +23,7 @@ from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
 from node.engine.membership import Membership
+from node.engine.memories import Memories
 from node.engine.outbox import Outbox
 from node.engine.peers import Peers
 from node.engine.permits import Permits
@@ -68,6 +69,7 @@ class Node:
     talk: Talk
     teams: Teams
     copies: Copies
+    memories: Memories
     plans: Plans
     errands: Errands
     invitations: Invitations

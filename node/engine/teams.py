@@ -22,7 +22,7 @@ from fleet.core.errors.teams import UnknownTeam
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk, TeamWord
 from fleet.core.lease import Leases
-from fleet.core.task import HELD, Task
+from fleet.core.task import HELD, Task, TaskEvent
 from fleet.core.team_commands import Actor, Done, TaskCommand, decide, lapse, require_member
 from fleet.core.team_events import Event, Founded, Happened, Planned
 from fleet.core.trust import Caller
@@ -68,6 +68,8 @@ class Teams:
         self.appended: Callable[[Chronicle], None] = lambda _team: None
         self.grown: Callable[[Chronicle], None] = lambda _team: None
         self.agreed_at: Callable[[str], int] = lambda _team_id: 0
+        self.grew: Callable[[Chronicle], None] = lambda _team: None
+        self.replaced: Callable[[Chronicle], None] = lambda _team: None
         self.reseated: Callable[[str], None] = lambda _agent: None
         self._seats: dict[str, tuple[SeatHeld, ...]] = {}
         store.database.on_loss(self._lost)
@@ -136,7 +138,7 @@ class Teams:
         Raises:
             NotAllowed: the caller is not of the team.
         """
-        require_member(team.board, self._actor(team.board, caller))
+        require_member(team.board, self.actor(team.board, caller))
 
     def may_read(self, team: Chronicle, caller: Caller) -> bool:
         """Whether the caller is of the team."""
@@ -196,6 +198,7 @@ class Teams:
         team.committed(happened[-1].seq if happened else 0)
         self._seat_anew()
         self.appended(team)
+        self.grew(team)
         return happened
 
     async def regain(self, word: TeamWord) -> Chronicle | None:
@@ -229,6 +232,7 @@ class Teams:
             raise
         team.committed(head)
         self.lease_anew(team)
+        self.grew(team)
         self._seat_anew()
         return team
 
@@ -237,9 +241,9 @@ class Teams:
         if any(isinstance(one.event, Planned) for one in happened):
             self.lease_anew(team)
         for one in happened:
-            number = getattr(one.event, "task", None)
-            if number is None:
+            if not isinstance(one.event, TaskEvent):
                 continue
+            number = one.event.task
             task = board.tasks[number]
             if task.state in HELD and runs_out(task.holder):
                 leases.hold(number, task.holder, now_s)
@@ -302,7 +306,7 @@ class Teams:
         """
         if team.is_home:
             return await self._carry_out(caller, team, command, key)
-        require_member(team.board, self._actor(team.board, caller))
+        require_member(team.board, self.actor(team.board, caller))
         verb, arguments = verb_of(command), command_to_json(command)
         try:
             told = await self.ask(
@@ -338,7 +342,7 @@ class Teams:
         self, caller: Caller, team: Chronicle, command: TaskCommand, key: str
     ) -> Done:
         board = team.board
-        actor = self._actor(board, caller)
+        actor = self.actor(board, caller)
         require_member(board, actor)
         ids = self._fleet.roster.lineage(caller.node_id) if key else ()
         keys = [f"{caller.agent}@{node_id}/{verb_of(command)}:{key}" for node_id in ids]
@@ -355,7 +359,7 @@ class Teams:
         await self.write(team, actor.address, whole, events)
         return Done(tuple(team.board.tasks[n] for n in dict.fromkeys(e.task for e in events)))
 
-    def _actor(self, board: Board, caller: Caller) -> Actor:
+    def actor(self, board: Board, caller: Caller) -> Actor:
         seat = board.seat_of(caller.agent, caller.node_id)
         return Actor(
             str(caller),

@@ -35,6 +35,7 @@ from node.store import SqliteStore
 from tests.support.authority import FakeAuthority, Inviter, id_of
 from tests.support.disk import Disk, SimDatabase
 from tests.support.effects import SimSpill, SimWitness
+from tests.support.memory_folders import FakeMemoryFolders
 from tests.support.model_tmux import Pane, Tmux
 from tests.support.panes import FakePanes, Typed
 from tests.support.programs import MODELS, Chat, Program
@@ -114,6 +115,8 @@ class Host:
             SimWitness(Witnesses(self.folder / "hooks"), self._log_of, self.at),
             dialer.probe,
             self.worktrees,
+            FakeMemoryFolders(),
+            self.folder / "search.db",
         )
         me = self._introduce(store)
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))

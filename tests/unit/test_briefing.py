@@ -231,10 +231,10 @@ def test_a_long_text_is_cut_and_says_where_the_rest_is() -> None:
         )
     )  # fmt: skip
     for text in (
-        "(1007 more characters: `fleet task show kungfu T7`)",
+        "(1007 more characters: `fleet task show kungfu/T7`)",
         "(100 more characters: `fleet show 01M`)",
-        "(500 more characters: `fleet memory show kungfu F4`)",
-        "(501 more characters: `fleet memory show kungfu F1`)",
+        "(500 more characters: `fleet memory show kungfu/F4`)",
+        "(501 more characters: `fleet memory show kungfu/F1`)",
     ):
         assert text in page
 
@@ -251,7 +251,9 @@ def test_much_of_one_thing_leaves_room_for_the_others() -> None:
     assert shown(page) == list(range(1, 21))
     assert len(re.findall(r"^T\d+, open:", page, re.MULTILINE)) == 20
     assert len(re.findall(r"^F\d+, promoted", page, re.MULTILINE)) == 20
-    assert re.search(r"^\d+ more found no room: `fleet task ls kungfu`\.$", page, re.MULTILINE)
+    assert re.search(
+        r"^\d+ more found no room: `fleet task ls --team kungfu`\.$", page, re.MULTILINE
+    )
     assert re.search(r"^\d+ more found no room: `fleet inbox`\.$", page, re.MULTILINE)
 
 

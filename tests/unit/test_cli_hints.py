@@ -36,9 +36,6 @@ PROSE = {
 }
 """How a sentence, an event or a key goes on behind the word fleet."""
 
-COMING = {"memory"} - TABLE.keys()
-"""Named by the briefing of a team's member before the command line has them; checked once it has."""
-
 
 def texts(tree: ast.AST) -> Iterator[str]:
     """Every text that the module can say; what is filled in is X. Docstrings are not said."""
@@ -59,7 +56,7 @@ def commands(text: str) -> Iterator[list[str]]:
     """Each command in a sentence with its options and their values; where its end is, only people see."""
     for found in _COMMAND.findall(text):
         words = re.split(r" (?:or|and|&&) ", found)[0].rstrip(" .").split()
-        if words[0] not in PROSE | COMING:
+        if words[0] not in PROSE:
             assert words[0] in TABLE, text
             options = [n for n, word in enumerate(words) if word.startswith("--")]
             named = 2 if isinstance(load(words[0]), Group) else 1

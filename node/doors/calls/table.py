@@ -12,7 +12,17 @@ from fleet.core.errors.nodes import UnknownCall
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
-from node.doors.calls import agents, here, invitations, letters, lineup, members, tasks, teams
+from node.doors.calls import (
+    agents,
+    here,
+    invitations,
+    letters,
+    lineup,
+    members,
+    memory,
+    tasks,
+    teams,
+)
 from node.doors.calls.call import Act, Ask, Calls, Taking, Who
 from node.doors.local import Answer, Request
 from node.engine.node import Node
@@ -55,6 +65,7 @@ CALLS: Calls = {
     **members.CALLS,
     **agents.CALLS,
     **letters.CALLS,
+    **memory.CALLS,
     **tasks.CALLS,
     **teams.CALLS,
     **invitations.CALLS,
