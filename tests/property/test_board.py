@@ -15,6 +15,8 @@ from fleet.core.board import Board
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import UnknownCall, VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand
+from fleet.core.memory_events import MemoryEvent
 from fleet.core.task import (
     HELD,
     OVER,
@@ -64,6 +66,7 @@ from fleet.teamlog import (
     done_to_json,
     entry_from_json,
     entry_to_json,
+    memory_command_from_json,
     kind_of,
     verb_of,
 )
@@ -228,7 +231,7 @@ TestTheList = TheList.TestCase
 
 _texts = st.text(max_size=8)
 _events: st.SearchStrategy[Any] = st.one_of(
-    *(st.from_type(one) for one in (*get_args(TeamEvent), *get_args(TaskEvent)))
+    *(st.from_type(one) for one in (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent)))
 )
 happeneds = st.builds(
     Happened, st.integers(1, 1 << 40), st.floats(0, 1e11), _texts, _texts, _events
@@ -253,8 +256,14 @@ def test_a_command_is_read_as_it_was_said(command: TaskCommand) -> None:
     assert command_from_json(verb_of(command), command_to_json(command)) == command
 
 
+@given(st.one_of(*map(st.from_type, MEMORY_COMMANDS.values())))
+def test_a_command_to_the_memory_is_read_as_it_was_said(command: MemoryCommand) -> None:
+    read = memory_command_from_json(verb_of(command), command_to_json(command))
+    assert read == command
+
+
 def test_every_kind_has_a_name_of_its_own() -> None:
-    kinds = (*get_args(TeamEvent), *get_args(TaskEvent))
+    kinds = (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent))
     assert {kind_of(one) for one in kinds} == set(KINDS)
     assert len(KINDS) == len(kinds)
 
