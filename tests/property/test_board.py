@@ -66,8 +66,8 @@ from fleet.teamlog import (
     done_to_json,
     entry_from_json,
     entry_to_json,
-    memory_command_from_json,
     kind_of,
+    memory_command_from_json,
     verb_of,
 )
 
@@ -231,7 +231,10 @@ TestTheList = TheList.TestCase
 
 _texts = st.text(max_size=8)
 _events: st.SearchStrategy[Any] = st.one_of(
-    *(st.from_type(one) for one in (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent)))
+    *(
+        st.from_type(one)
+        for one in (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent))
+    )
 )
 happeneds = st.builds(
     Happened, st.integers(1, 1 << 40), st.floats(0, 1e11), _texts, _texts, _events

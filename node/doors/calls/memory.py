@@ -227,7 +227,7 @@ async def _memory(ask: Ask, args: OfArgs) -> None:
             "entry": team.board.head,
             "notes": [
                 {"id": f"F{n.finding}", "text": n.text, "by": n.by, "at": iso_time(n.at_s)}
-                for n in ([] if role else memory.notes())
+                for n in (() if role else memory.notes())
             ],
             "handovers": [
                 {"seat": h.seat, "text": h.text, "by": h.by, "at": iso_time(h.at_s)}
