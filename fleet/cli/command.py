@@ -202,6 +202,8 @@ class Invocation:
             return door.ask(call, args, patience_s=patience_s)
         except Broken as broken:
             raise left(self.home, broken) from None
+        except TimeoutError:
+            raise left(self.home, Broken(f"nothing for {patience_s:.0f} s")) from None
         finally:
             door.close()
 

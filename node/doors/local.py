@@ -97,6 +97,7 @@ class LocalDoor:
         self._handler = handler
         self._server: asyncio.Server | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def open(self) -> None:
         """Take the socket's place. The caller holds the home's lock, so a file there is stale."""
@@ -117,6 +118,7 @@ class LocalDoor:
 
     async def close(self) -> None:
         """Stop taking calls; those under way are ended."""
+        self._is_closed = True
         if self._server is not None:
             self._server.close()
         for call in self._calls:
@@ -126,6 +128,11 @@ class LocalDoor:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        if (
+            self._is_closed
+        ):  # it was taken in the very moment: a node that ends would never answer it
+            writer.close()
+            return
         if task is not None:
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)

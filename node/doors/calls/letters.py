@@ -10,7 +10,7 @@ from fleet.core.address import TEAM_SIGN, Query, parse_query
 from fleet.core.delivery import State
 from fleet.core.envelope import DEFAULT_EXPIRY_S, Receipt
 from fleet.core.errors.base import FleetError
-from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.requests import MalformedName, MalformedRequest
 from fleet.core.errors.tree import every_error
 from fleet.core.errors.trust import NotAllowed
 from fleet.outcomes import (
@@ -78,7 +78,10 @@ async def _send(ask: Ask, args: SendArgs) -> None:
 
 @takes(SendArgs)
 async def _send_team(ask: Ask, args: SendArgs) -> None:
-    team = ask.node.teams.named(args.to.removeprefix(TEAM_SIGN), ask.caller)
+    name = args.to.removeprefix(TEAM_SIGN)
+    if not name.strip():
+        raise MalformedName(args.to, "behind @ stands the name of a team")
+    team = ask.node.teams.named(name, ask.caller)
     ask.node.teams.require_reader(team, ask.caller)
     sent = await send_to_team(
         ask.node.talk, ask.node.fleet, team, ask.caller, _wish(ask, args),
