@@ -88,6 +88,11 @@ def error_json(error: FleetError) -> dict[str, object]:
     }
 
 
+_TURNS = 8
+"""Of the loop, in which asyncio hands over who has connected already: it takes three. A server that is
+closed before that forgets them, and they would wait for a process that may well live on."""
+
+
 class LocalDoor:
     """Serves one home's socket."""
 
@@ -117,22 +122,22 @@ class LocalDoor:
         )
 
     async def close(self) -> None:
-        """Stop taking calls; those under way are ended."""
+        """Stop taking calls; those under way are ended, and who comes in this very moment is hung up on."""
         self._is_closed = True
+        self._path.unlink(missing_ok=True)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         if self._server is not None:
             self._server.close()
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        self._path.unlink(missing_ok=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if (
-            self._is_closed
-        ):  # it was taken in the very moment: a node that ends would never answer it
+        if self._is_closed:  # it came in that very moment: a node that ends would never answer it
             writer.close()
             return
+        task = asyncio.current_task()
         if task is not None:
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)

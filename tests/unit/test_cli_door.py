@@ -43,6 +43,16 @@ def test_a_home_that_does_not_exist_or_is_a_file_has_no_node_either() -> None:
             assert home.run("ls", "--home", str(path)).code == 8
 
 
+def test_a_node_that_says_nothing_is_told_as_one_and_not_as_a_bug() -> None:
+    with bare_home() as home, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(home.root / DOOR))
+        silent.listen()
+        _, parser, given = parse(["status"])
+        call = Invocation(parser, given, str(home.root), Terminal({}, as_json=True))
+        with pytest.raises(NodeNotRunning, match="gave no whole answer"):
+            call.ask("status", patience_s=0.01)
+
+
 def test_a_socket_that_was_left_behind_is_known_as_one() -> None:
     with bare_home() as home:
         with socket.socket(socket.AF_UNIX) as gone:
