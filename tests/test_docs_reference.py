@@ -175,6 +175,11 @@ def test_every_call_of_the_local_door_is_on_the_page_and_no_other() -> None:
     assert door_rows().keys() == CALLS.keys()
 
 
+@pytest.mark.parametrize("call", CALLS)
+def test_the_name_of_a_call_is_words_with_underscores_between_them(call: str) -> None:
+    assert re.fullmatch("[a-z]+(_[a-z]+)*", call)
+
+
 NOT_ALL = {"start", "adopt", "ungrant", "outbox"}
 """Calls that share the arguments of another and have no use for some of them."""
 

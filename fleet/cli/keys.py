@@ -79,7 +79,7 @@ def _admin(call: Invocation) -> int:
 
 
 def _rotate_key(call: Invocation) -> int:
-    told = ask_signed(call, "rotate-key").result
+    told = ask_signed(call, "rotate_key").result
     _wait_for(call, told["id"])
     if call.terminal.as_json:
         call.terminal.data(told)

@@ -106,7 +106,7 @@ async def rotated(member: Member) -> dict[str, object]:
     """As ``fleet trust rotate-key`` does it, through the door."""
     lives = member.lives
     told: dict[str, object] = await asyncio.to_thread(
-        ask, member.options.home, "rotate-key", passphrase=""
+        ask, member.options.home, "rotate_key", passphrase=""
     )
     await eventually(lambda: member.lives > lives, "it serves again")
     assert member.id == member.node.fleet.me.node_id == told["id"]

@@ -129,5 +129,27 @@ def test_a_person_at_a_terminal_is_asked_for_it_and_it_is_not_shown(
     assert secrets_in(white.root) == []
 
 
+def test_new_keys_of_the_node_and_of_the_root_are_signed_for_with_it_and_never_else(
+    world: Scene, white: Home
+) -> None:
+    said = with_file(white, world)
+    before = white.ask("status")["id"]
+    for words in (("rotate-key",), ("rotate-root",)):
+        locked = white.run("trust", *words, "--json")
+        assert (locked.code, locked.json["error"]["code"]) == (7, "key_locked"), words
+    assert white.ask("status")["id"] == before
+    assert said.ask("trust", "rotate-key")["old"] == before
+    assert said.ask("trust", "rotate-root")["state"] == "overlap"
+    locked = white.run("trust", "rotate-root", "--finish", "--json")
+    assert (locked.code, locked.json["error"]["code"]) == (7, "key_locked")
+    code, shown = typed(white, "trust", "rotate-root", "--finish")
+    assert code == 0, shown
+    assert "signs no more" in shown
+    assert white.ask("trust")["root"] == {
+        "key": white.ask("trust")["fleet"], "here": True, "passphrase": True,
+    }  # fmt: skip
+    assert secrets_in(white.root) == []
+
+
 def lines(out: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in out.splitlines()]

@@ -136,7 +136,7 @@ CALLS: Calls = {
     "trust": (Who.ANYONE, _trust),
     "appoint": (Who.OPERATOR, _appoint),
     "dismiss": (Who.OPERATOR, _dismiss),
-    "rotate-key": (Who.OPERATOR, _rotate_key),
+    "rotate_key": (Who.OPERATOR, _rotate_key),
     "rotate_root": (Who.OPERATOR, _rotate_root),
     "lock": (Who.OPERATOR, _lock),
     "unlock": (Who.OPERATOR, _unlock),
