@@ -116,13 +116,14 @@ def test_every_key_of_a_profile_is_on_the_page_with_its_default_and_no_other() -
 
 
 def test_the_profile_shown_as_an_example_loads_and_knows_its_prompt(tmp_path: Path) -> None:
-    (example,) = blocks(PROFILES.read_text(), "toml")
-    (tmp_path / "chat.toml").write_text(example)
+    example, limits = blocks(PROFILES.read_text(), "toml")
+    (tmp_path / "chat.toml").write_text(f"{limits}\n{example}")
     profile = load_profiles(tmp_path).recognise("chat", ("chat",))
     assert profile.name == "chat"
     assert profile.prompt is not None
     assert profile.prompt.match("you> hello")
     assert any(pattern.search("Allow this to run? (y/n) ") for pattern in profile.dialog)
+    assert len(profile.limited) == 2
 
 
 def test_every_key_of_a_profiles_hooks_is_on_the_page() -> None:

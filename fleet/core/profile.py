@@ -66,7 +66,8 @@ class Profile:
     ``starting`` matches a row that a program shows only until it is ready, though its prompt is there
     already: what it is given then may meet a question of its start. A question is open where ``dialog_title`` finds it in the pane's title, or where ``dialog`` finds
     a row while the cursor stands at no prompt; the program is at work where ``busy_title`` says so, or
-    ``busy`` finds a row near its input and ``idle_title`` does not say otherwise. ``line_reader`` allows programs that read whole lines from a cooked terminal.
+    ``busy`` finds a row near its input and ``idle_title`` does not say otherwise. ``limited`` finds a row
+    near its input that says that the program takes no work for a while (``limited.py``). ``line_reader`` allows programs that read whole lines from a cooked terminal.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Profile:
     busy: tuple[re.Pattern[str], ...] = ()
     busy_title: re.Pattern[str] | None = None
     idle_title: re.Pattern[str] | None = None
+    limited: tuple[re.Pattern[str], ...] = ()
     unknown: Unknown = Unknown.HOLD
     queues_while_busy: bool = False
     line_reader: bool = False

@@ -116,14 +116,21 @@ def is_busy(profile: Profile, look: Look) -> bool:
         return True
     if profile.idle_title and profile.idle_title.search(look.title):
         return False
-    rows = look.rows
-    if profile.continuation is not None:
-        typed, begins = input_rows(profile, look)
-        first = look.cursor_y + 1 - len(typed) if begins else look.cursor_y + 1
-        if profile.frame is not None:
-            first = look.cursor_y
-        rows = (*rows[max(0, first - _NEAR_ROWS) : max(0, first)], *rows[look.cursor_y + 1 :])
+    rows = near_input(profile, look)
     return any(pattern.search(row) for pattern in profile.busy for row in rows)
+
+
+def near_input(profile: Profile, look: Look) -> tuple[str, ...]:
+    """The rows right above the input and all below it: where a program says how it is. The whole screen
+    where its input cannot be told from the rest."""
+    if profile.continuation is None:
+        return look.rows
+    typed, begins = input_rows(profile, look)
+    first = look.cursor_y + 1 - len(typed) if begins else look.cursor_y + 1
+    if profile.frame is not None:
+        first = look.cursor_y
+    above = look.rows[max(0, first - _NEAR_ROWS) : max(0, first)]
+    return (*above, *look.rows[look.cursor_y + 1 :])
 
 
 def fits(profile: Profile, look: Look, text: str) -> bool:
