@@ -196,6 +196,8 @@ class Courier:
     async def _deliver(self, desk: Desk, job: Job) -> float:
         losses = self._inbox.losses
         look = await self._panes.look(job.ref)
+        if losses != self._inbox.losses:  # what made it the next one may be undone
+            return 0
         now_s = self._clock.now_s()
         desk.mode_since_s = (
             (desk.mode_since_s if desk.mode_since_s >= 0 else now_s) if look.mode else -1.0
@@ -211,7 +213,7 @@ class Courier:
         self._store.inbox.took_turn(job.item)
         if desk.mark < 0 and self._is_doubted(desk, job, look):
             return 0
-        begun = await self._begin(desk, job, look)
+        begun = await self._begin(desk, job, look, losses)
         if begun is None:
             return 0
         job, text, how = begun
@@ -292,8 +294,10 @@ class Courier:
         is_waiting = last.reason == HoldReason.DRAFT
         return is_waiting and 0 < limit_s <= self._clock.wall_s() - last.at_s
 
-    async def _begin(self, desk: Desk, job: Job, look: Look) -> tuple[Job, str, Paste] | None:
-        """Write the intent down; None when the envelope was taken back meanwhile."""
+    async def _begin(
+        self, desk: Desk, job: Job, look: Look, losses: int
+    ) -> tuple[Job, str, Paste] | None:
+        """Write the intent down; None when it was taken back meanwhile, or what made it the next."""
         item = self._store.inbox.get(job.item.envelope.id)
         if item is None or not may(RECIPIENT, item.state, Event.BEGIN):
             return None
@@ -309,6 +313,8 @@ class Courier:
                 self._inbox.advance(item, Event.REFUSE, TooLarge.code, _NOT_WHOLE)
                 return None
             short = await self._spill.shorten(item.envelope.id, cleaned.text)
+            if losses != self._inbox.losses:
+                return None
             cleaned = replace(cleaned, text=short)
         cleaned = suit(cleaned)
         item = replace(

@@ -13,6 +13,7 @@ from tests.support.checkers import check
 from tests.support.disk import FULL
 from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
+from tests.support.programs import Chat
 from tests.support.world import World, play_world
 
 
@@ -214,6 +215,37 @@ def test_what_waits_behind_a_message_for_approval_is_typed_when_that_one_expires
         await asyncio.sleep(10.0)
         shown = (await white.call("show", id=behind)).result
         assert shown["state"] == State.SUBMITTED
+
+    play_world(story, check)
+
+
+def test_what_was_next_only_by_an_end_that_is_taken_back_does_not_overtake() -> None:
+    async def story(world: World) -> None:
+        (white,) = await world.fleet("white")
+        for name in ("neo", "rin"):
+            await white.call("start", name=name, socket=SOCKET, command=("chat",))
+        program = next(pane.front for pane in white.tmux.all_panes() if pane.id == "%1")
+        assert isinstance(program, Chat)
+        program.set(question="Allow it?")
+        send = partial(white.call, "send", "neo", to="rin@white", timeout_s=1.0)
+        first = (await send(text="first")).result
+        assert (first["state"], first["reason"]) == (State.HELD, "dialog")
+        await send(text="second", timeout_s=0.0)
+        await asyncio.sleep(0.1)
+
+        def fail(moment: str) -> None:
+            if moment == "before commit":
+                white.disk.at = white.at
+                white.disk.fail_once(FULL, 0)
+
+        program.set(question="")
+        white.disk.at = fail  # it is cancelled, the second is looked at, and it is not cancelled
+        said = await white.call("cancel", id=first["id"])
+        assert said.error is not None
+        assert said.error["code"] == "no_space"
+        await asyncio.sleep(3.0)
+        order = [line for turn in program.turns for line in turn.splitlines() if " | " not in line]
+        assert [word for word in order if word in {"first", "second"}] == ["first", "second"]
 
     play_world(story, check)
 
