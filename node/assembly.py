@@ -14,6 +14,7 @@ from node.doors.questions import answer
 from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.agreements import Agreements
+from node.engine.briefs import Briefs
 from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.errands import Errands
@@ -115,11 +116,12 @@ def assemble(
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)
     memories = Memories(teams, fleet, store, remembering)
+    briefs = Briefs(teams, fleet, agreements, memories, outbox, talk, clock)
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
-        Lineup(teams, fleet, hosting, talk), events,
+        Lineup(teams, fleet, hosting, briefs), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

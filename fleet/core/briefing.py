@@ -64,14 +64,15 @@ def briefing(parts: BriefingParts, budget_chars: int = BUDGET_CHARS) -> str:
 class _Place(IntEnum):
     """Where on the page, from its top."""
 
-    TEAM_ORDERS = 0
-    ROLE_ORDERS = 1
-    HANDOVER = 2
-    CLAIMS = 3
-    MESSAGES = 4
-    TASKS = 5
-    NOTES = 6
-    FINDINGS = 7
+    JOB = 0
+    TEAM_ORDERS = 1
+    ROLE_ORDERS = 2
+    HANDOVER = 3
+    CLAIMS = 4
+    MESSAGES = 5
+    TASKS = 6
+    NOTES = 7
+    FINDINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _by_importance(parts: BriefingParts) -> Iterator[_Item]:
         )
     if parts.role_orders and parts.role_orders.text:
         yield _Item(_Place.ROLE_ORDERS, 0, _orders(f"For the role {parts.role}", parts.role_orders))
+    if parts.job:
+        yield _Item(_Place.JOB, 0, f"{parts.job}\n")
     if parts.handover:
         note = parts.handover
         yield _Item(_Place.HANDOVER, 0, f"{_said(note.by, note.at_s)}:\n\n{quoted(note.text)}\n")
@@ -174,6 +177,7 @@ def _finding(finding: Finding, team: str) -> _Item:
 
 _TITLES: Mapping[_Place, str] = MappingProxyType(
     {
+        _Place.JOB: "Your place in the team",
         _Place.TEAM_ORDERS: "Standing orders",
         _Place.ROLE_ORDERS: "Standing orders",
         _Place.HANDOVER: "Hand-over from whoever was here before",
@@ -208,6 +212,8 @@ def _left_out(parts: BriefingParts, place: _Place, shown: int) -> str:
     """What is said of those that found no room; nothing when all did."""
     where = f"{parts.team}/{parts.role}"
     match place:
+        case _Place.JOB:
+            return _more(int(bool(parts.job)) - shown, f"`fleet team show {parts.team}`")
         case _Place.TEAM_ORDERS:
             return _unread_orders(parts.team_orders, parts.team, shown)
         case _Place.ROLE_ORDERS:

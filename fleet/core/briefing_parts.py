@@ -38,7 +38,8 @@ class Unread:
 @dataclass(frozen=True, slots=True)
 class BriefingParts:
     """All that a briefing is made of. ``findings`` may come in any order; ``relevant`` are numbers of
-    findings, those first that have most to do with the tasks."""
+    findings, those first that have most to do with the tasks. ``job`` is fleet's own text about the seat
+    (``fleet/core/lineup.py``); empty where no team file is known."""
 
     team: str
     role: str
@@ -51,6 +52,7 @@ class BriefingParts:
     notes: tuple[Note, ...] = ()
     findings: tuple[Finding, ...] = ()
     relevant: tuple[int, ...] = ()
+    job: str = ""
 
 
 def parts_of(
@@ -59,8 +61,10 @@ def parts_of(
     seat: str,
     tasks: Iterable[OpenTask] = (),
     messages: Iterable[Unread] = (),
+    job: str = "",
 ) -> BriefingParts:
-    """What a memory has for one seat of a role, beside what the caller knows of tasks and messages."""
+    """What a memory has for one seat of a role, beside what the caller knows of tasks, messages
+    and the team file."""
     tasks = tuple(sorted(tasks, key=lambda task: task.number))
     return BriefingParts(
         memory.team,
@@ -74,6 +78,7 @@ def parts_of(
         memory.notes(),
         memory.known_to(role),
         memory.relevant(role, _asked_by(tasks), _RELEVANT),
+        job,
     )
 
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import assert_never
 
-from fleet.core.address import OPERATOR
+from fleet.core.address import NODE_ITSELF, OPERATOR
 from fleet.core.envelope import Envelope
 
 PASTE_BEGIN = b"\x1b[200~"
@@ -108,6 +108,8 @@ def _escaped(text: str, mention: re.Pattern[str] | None) -> tuple[str, int]:
 def authority(envelope: Envelope, here: str) -> str:
     """On whose authority a text speaks, in the words of the header. ``here`` is our node id."""
     agent = envelope.sender.partition("@")[0]
+    if agent == NODE_ITSELF and envelope.from_node == here:
+        return "your own node"
     if agent != OPERATOR:
         return "a peer agent, not your user"
     return "your node's operator" if envelope.from_node == here else "the operator of a peer node"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet.core.quoted import one_line, quoted
 from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, Worktree, branch_of
 
 
@@ -15,23 +16,21 @@ def place(role: RolePlan, nodes: Mapping[str, int]) -> str | None:
     return min(nodes, key=lambda name: (nodes[name], name), default=None)
 
 
-def first_word(plan: TeamPlan, role: RolePlan, seat: str) -> str:
-    """What a new member is told: what it is, what it works on, how it works with the others, its orders.
+def job(plan: TeamPlan, role: RolePlan, seat: str) -> str:
+    """What a member is told of its place: who it is, what it works on, how it works with the others.
 
-    The same plan and seat give the same text.
+    Its orders are not in it. People's words are quoted. The same plan and seat give the same text.
     """
     said = [f"You are {plan.name}/{seat}, a member of the team {plan.name}."]
-    if plan.about:
-        said.append(plan.about.strip())
+    if plan.about.strip():
+        said.append(quoted(plan.about.strip()))
     others = sorted({one.name for one in plan.roles} - {role.name})
     if others:
         said.append(f"The others are {', '.join(f'{plan.name}/{other}' for other in others)}.")
     said.append(_files(plan, role, seat))
     if plan.test:
-        said.append(f"The tests: {plan.test}")
+        said.append(f"The tests: `{one_line(plan.test)}`")
     said.append(_how(plan, role, seat))
-    if role.orders:
-        said.append(f"Your standing orders:\n\n{role.orders.strip()}")
     return "\n\n".join(part for part in said if part)
 
 

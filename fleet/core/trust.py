@@ -14,7 +14,7 @@ from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
 
-from fleet.core.address import OPERATOR
+from fleet.core.address import NODE_ITSELF, OPERATOR
 from fleet.core.errors.ends import LoopStopped
 from fleet.core.errors.trust import NotAllowed, RateExceeded
 from fleet.core.rate import Rate
@@ -73,6 +73,11 @@ class Caller:
         """The person whose node this is; may do everything here."""
         return self.is_local and self.agent == OPERATOR
 
+    @property
+    def is_own_node(self) -> bool:
+        """This node itself, which says nothing to its agents but what its person had it say."""
+        return self.is_local and self.agent == NODE_ITSELF
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -85,6 +90,7 @@ class Ruling:
 
 
 _OWN = Ruling("own operator")
+_ITSELF = Ruling("own node")
 _BY_POLICY = {
     policy: Ruling(f"policy {policy}", approved=policy is Policy.OPEN) for policy in Policy
 }
@@ -171,6 +177,8 @@ def rule_message(
         NotAllowed: the agent is closed to the caller.
         RateExceeded: the caller's node may not send as often.
     """
+    if caller.is_own_node:
+        return _ITSELF
     ruling = _granted(caller, Verb.MESSAGE, agent, grants, now_s, wait_s)
     if ruling is None and policy is Policy.CLOSED:
         raise _ungranted(caller, Verb.MESSAGE, agent)

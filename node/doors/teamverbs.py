@@ -16,6 +16,7 @@ VERBS: Mapping[str, Act] = MappingProxyType(
         "withdraw": lambda node, node_id, ask: node.agreements.withdrawn(node_id, ask),
         "accept": lambda node, node_id, ask: node.invitations.accepted(node_id, ask),
         "decline": lambda node, node_id, ask: node.invitations.declined(node_id, ask),
+        "brief": lambda node, node_id, ask: node.briefs.answer(node_id, ask),
         "leave": lambda node, node_id, ask: node.invitations.left(node_id, ask),
     }
 )

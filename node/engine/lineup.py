@@ -14,23 +14,20 @@ from pathlib import Path
 
 from fleet.core.address import OPERATOR
 from fleet.core.board import Seat
-from fleet.core.delivery import State
 from fleet.core.directory import Presence
-from fleet.core.envelope import Receipt
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import NotAllowed
-from fleet.core.lineup import first_word, place
+from fleet.core.lineup import place
 from fleet.core.resolver import shown_presence
 from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agent_name, seats
 from fleet.core.team_events import Seated
 from fleet.core.trust import Caller
+from node.engine.briefs import Briefed, Briefs
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
 from node.engine.hosting import Hosting, Place
-from node.engine.outbox import Wish
 from node.engine.plans import plan_of
-from node.engine.talk import Talk, Wait
 from node.engine.teams import Teams
 
 
@@ -54,7 +51,7 @@ class Filled:
     node: str
     is_new: bool = False
     seat: Seat | None = None
-    brief: Receipt | None = None
+    brief: Briefed | None = None
     error: FleetError | None = None
 
 
@@ -64,11 +61,11 @@ Progress = Callable[[Filled], None]
 class Lineup:
     """Brings up the teams whose home is this node."""
 
-    def __init__(self, teams: Teams, fleet: Fleet, hosting: Hosting, talk: Talk) -> None:
+    def __init__(self, teams: Teams, fleet: Fleet, hosting: Hosting, briefs: Briefs) -> None:
         self._teams = teams
         self._fleet = fleet
         self._hosting = hosting
-        self._talk = talk
+        self._briefs = briefs
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def up(
@@ -93,7 +90,7 @@ class Lineup:
                 one = await self._fill(caller, team, plan, name, role, wish)
                 progress(one)
                 filled.append(one)
-        briefed = await asyncio.gather(*(self._brief(caller, team, plan, f, wish) for f in filled))
+        briefed = await asyncio.gather(*(self._brief(team, plan, f, wish) for f in filled))
         return tuple(briefed)
 
     def _plan(self, team: Chronicle) -> TeamPlan:
@@ -160,23 +157,14 @@ class Lineup:
             hint=f'with node = "{self._fleet.me.name}" or "any" in the team file they live here',
         )  # fmt: skip
 
-    async def _brief(
-        self, caller: Caller, team: Chronicle, plan: TeamPlan, one: Filled, wish: Up
-    ) -> Filled:
+    async def _brief(self, team: Chronicle, plan: TeamPlan, one: Filled, wish: Up) -> Filled:
         """Give a member its first message; once in each of its terms."""
         if one.seat is None or one.seat.agent != agent_name(plan.name, one.name):
             return one
-        role = seats(plan)[one.name]
-        to = f"{one.seat.agent}@{self._fleet.label(one.seat.node)}"
-        key = f"brief {team.team_id} {one.name} {one.seat.term}"
-        letter = Wish(to, first_word(plan, role, one.name), key=key)
         try:
-            receipt, _ = await self._talk.send(
-                caller, letter, Wait(State.SUBMITTED, wish.timeout_s), lambda _receipt: None
-            )
+            return replace(one, brief=await self._briefs.brief(team, one.seat, wish.timeout_s))
         except FleetError as error:
             return replace(one, error=error)
-        return replace(one, brief=receipt)
 
 
 def _checkout(role: RolePlan, wish: Up) -> str:

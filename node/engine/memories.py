@@ -6,23 +6,22 @@ key, answered once it is durable. Reading needs no home: every node of the team 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fleet.core.address import NODE_ITSELF
 from fleet.core.briefing import BUDGET_CHARS, briefing
 from fleet.core.briefing_parts import OpenTask, Unread, parts_of
-from fleet.core.errors.base import FleetError
 from fleet.core.errors.names import UnknownAgent
 from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.frames import TeamAnswer, TeamAsk
+from fleet.core.lineup import job
 from fleet.core.memory_commands import MemoryCommand, Remembered, decide
 from fleet.core.task import OVER, Task
 from fleet.core.team import RolePlan, seats
 from fleet.core.team_commands import require_member
 from fleet.core.trust import Caller
-from fleet.teamfile import read_form
 from fleet.teamlog import (
     command_to_json,
     memory_command_from_json,
@@ -32,6 +31,7 @@ from fleet.teamlog import (
 )
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
+from node.engine.plans import plan_of
 from node.engine.remembering import Remembering
 from node.engine.teams import Teams
 from node.store import SqliteStore
@@ -133,11 +133,13 @@ class Memories:
         if team.is_home:
             await self.remembering.look(team)
         place = self.place(team, name)
-        plan = self._plans(team).get(place.seat)
-        usual = plan.limits.briefing_chars if plan else BUDGET_CHARS
+        plan = plan_of(team)
+        role = seats(plan).get(place.seat) if plan else None
+        usual = role.limits.briefing_chars if role else BUDGET_CHARS
         parts = parts_of(
-            team.memory, place.role, place.seat, _tasks(team, place.seat), self._unread(place)
-        )
+            team.memory, place.role, place.seat, _tasks(team, place.seat), self._unread(place),
+            job(plan, role, place.seat) if plan and role else "",
+        )  # fmt: skip
         return briefing(parts, budget_chars or usual)
 
     def place(self, team: Chronicle, name: str) -> Place:
@@ -149,7 +151,8 @@ class Memories:
         seat = team.board.seats.get(name)
         if seat is not None:
             return Place(seat.name, seat.role, seat.agent, seat.node)
-        planned = self._plans(team)
+        plan = plan_of(team)
+        planned: Mapping[str, RolePlan] = seats(plan) if plan else {}
         if name in planned:
             return Place(name, planned[name].name)
         if name in team.memory.roles():
@@ -162,15 +165,6 @@ class Memories:
     def is_here(self, place: Place) -> bool:
         """Whether messages for whoever fills the seat wait on this node."""
         return place.node == self._fleet.me.node_id
-
-    def _plans(self, team: Chronicle) -> dict[str, RolePlan]:
-        """The seats of the team file; none when there is no file yet, or it cannot be read here."""
-        if team.board.plan is None:
-            return {}
-        try:
-            return dict(seats(read_form(team.board.plan.plan, "the plan")))
-        except FleetError:
-            return {}
 
     def _unread(self, place: Place) -> Iterator[Unread]:
         """What waits for the agent; not what nodes say themselves, such as a briefing."""

@@ -14,6 +14,7 @@ from fleet.profiles import Profiles
 from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.agreements import Agreements
+from node.engine.briefs import Briefs
 from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.errands import Errands
@@ -70,6 +71,7 @@ class Node:
     teams: Teams
     copies: Copies
     memories: Memories
+    briefs: Briefs
     plans: Plans
     errands: Errands
     invitations: Invitations

@@ -117,6 +117,11 @@ class Outbox:
         fault("out:after_commit")
         return receipt
 
+    def sent(self, caller: Caller, key: str) -> Envelope | None:
+        """What a caller has sent with this key."""
+        row = self._store.outbox.by_key(str(caller), key)
+        return row.envelope if row else None
+
     def _earlier(self, caller: Caller, wish: Wish) -> Receipt | None:
         row = self._store.outbox.by_key(str(caller), wish.key)
         if row is None:

@@ -76,8 +76,10 @@ def test_every_member_is_started_in_its_own_place_and_told_its_job_once(
     for one in first:
         record = Recording(world.folder / f"web.{one['role']}.web.{one['seat']}")
         (turn,) = record.turns()
-        assert turn.text.startswith(f"You are web/{one['seat']}, a member of the team web.")
-        assert ("One task at a time." in turn.text) == (one["role"] == "impl")
+        briefing = told(white, "memory", "briefing", f"web/{one['seat']}")["text"]
+        assert (turn.sender, turn.text) == ("fleet@white", briefing.removesuffix("\n"))
+        assert f"\nYou are web/{one['seat']}, a member of the team web.\n" in turn.text
+        assert ("> One task at a time." in turn.text) == (one["role"] == "impl")
     for seat in ("impl", "impl-2"):
         folder = white.root / "worktrees" / "web" / seat
         assert git(folder, "branch", "--show-current").strip() == f"web/{seat}"

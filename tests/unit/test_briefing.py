@@ -199,6 +199,16 @@ def test_where_orders_do_not_fit_nothing_else_is_said_but_how_much_there_is() ->
     assert page.count("## Standing orders") == 1
 
 
+def test_what_the_team_file_says_of_a_place_comes_first_unless_there_is_no_room() -> None:
+    page = briefing(replace(parts(), job="You are kungfu/dev-2."))
+    head, rest = page.split("## Your place in the team\n\nYou are kungfu/dev-2.\n\n")
+    assert head + rest == WHOLE
+    cut = briefing(replace(parts(), job="You " * 500), LEAST_CHARS)
+    assert "## Your place in the team\n\n1 more found no room: `fleet team show kungfu`." in cut
+    assert "> Run the tests." in cut, "orders are more important"
+    assert "Hand-over" in cut
+
+
 def test_only_the_roles_orders_may_be_there() -> None:
     page = briefing(replace(parts(), team_orders=None))
     assert page.count("## Standing orders") == 1

@@ -153,6 +153,8 @@ def test_a_raw_envelope_is_its_bare_text(dress: Dress):
         ("neo@white", HERE, "a peer agent, not your user"),
         ("operator@white", HERE, "your node's operator"),
         ("operator@white", THERE, "the operator of a peer node"),
+        ("fleet@nova", HERE, "your own node"),
+        ("fleet@white", THERE, "a peer agent, not your user"),
         ("operators@white", HERE, "a peer agent, not your user"),
         ("neo@operator", HERE, "a peer agent, not your user"),
     ],

@@ -137,6 +137,17 @@ def test_a_message_to_an_agent_by_approval_waits_unless_it_is_granted():
     assert may_message(OPERATOR, Policy.APPROVAL)
 
 
+def test_a_closed_agent_hears_its_own_node_and_no_other() -> None:
+    itself = Caller("fleet", "nova", HERE, is_local=True)
+    assert may_message(itself, Policy.CLOSED)
+    ruling = rule_message(itself, "rin", Policy.APPROVAL, (), NOW_S, at_once)
+    assert ruling == Ruling("own node")
+    with pytest.raises(NotAllowed):
+        may_message(Caller("fleet", "white", THERE, is_local=False), Policy.CLOSED)
+    with pytest.raises(NotAllowed):
+        rule(itself, Verb.CONTROL, "rin", (), NOW_S, at_once)
+
+
 def test_a_closed_agent_takes_messages_from_whom_they_were_granted_and_nobody_else():
     assert may_message(NEO, Policy.CLOSED, grant("neo@white", "rin", Verb.MESSAGE))
     assert may_message(OPERATOR, Policy.CLOSED)

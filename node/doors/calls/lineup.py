@@ -42,9 +42,9 @@ def _told(ask: Ask, one: Filled) -> dict[str, Any]:
         "address": f"{seat.agent}@{ask.node.fleet.label(seat.node)}" if seat else "",
         "term": seat.term if seat else 0,
         "started": one.is_new,
-        "brief": brief.last.state.value if brief else "",
-        "id": brief.envelope.id if brief else "",
-        "receipt": brief.as_json() if brief else None,
+        "brief": brief.state.value if brief else "",
+        "id": brief.id if brief else "",
+        "receipt": brief.receipt if brief else None,
         "error": error_json(one.error) if one.error else None,
     }
 
@@ -52,7 +52,7 @@ def _told(ask: Ask, one: Filled) -> dict[str, Any]:
 def _code(one: Filled) -> int:
     if one.error:
         return outcome_of(one.error).exit_code
-    return exit_code_of(one.brief.last.state, State.SUBMITTED) if one.brief else EXIT_REACHED
+    return exit_code_of(one.brief.state, State.SUBMITTED) if one.brief else EXIT_REACHED
 
 
 CALLS: Calls = {"team_up": (Who.OPERATOR, _up)}
