@@ -7,7 +7,7 @@ writes down and folds into the board, all or none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import assert_never
@@ -198,6 +198,20 @@ def decide(board: Board, actor: Actor, command: TaskCommand) -> tuple[TaskEvent,
             return _fitting(board, TaskRemoved(number, why))
         case _:
             return _of_holder(board, actor, command)
+
+
+def done_before(board: Board, actor: Actor, command: TaskCommand, numbers: Iterable[int]) -> Done:
+    """What is answered to a command that was carried out before, and touched these tasks.
+
+    Raises:
+        LeaseLost: it claimed one that is not the actor's any more; a yes would be believed.
+    """
+    tasks = tuple(board.tasks[number] for number in numbers)
+    for task in tasks if isinstance(command, ClaimTask) else ():
+        if task.holder != actor.holder:
+            lost = f"{task.holder} holds it" if task.holder else task.why
+            raise LeaseLost(task.label, lost or "nobody holds it")
+    return Done(tasks, again=True)
 
 
 def lapse(board: Board, number: int, holder: str) -> tuple[TaskEvent, ...]:

@@ -23,7 +23,15 @@ from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk, TeamWord
 from fleet.core.lease import Leases
 from fleet.core.task import HELD, Task, TaskEvent
-from fleet.core.team_commands import Actor, Done, TaskCommand, decide, lapse, require_member
+from fleet.core.team_commands import (
+    Actor,
+    Done,
+    TaskCommand,
+    decide,
+    done_before,
+    lapse,
+    require_member,
+)
 from fleet.core.team_events import Event, Founded, Happened, Planned
 from fleet.core.trust import Caller
 from fleet.teamlog import (
@@ -351,7 +359,7 @@ class Teams:
         before = next((one for one in known if one is not None), None)
         if before is not None:
             await self._store.commit()  # whoever asks again is answered once it is durable, too
-            return Done(tuple(team.board.tasks[number] for number in before), again=True)
+            return done_before(team.board, actor, command, before)
         events = decide(board, actor, command)
         if not events:  # it is so already; and durable, before anybody hears so
             await self._store.commit()

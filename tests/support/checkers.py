@@ -324,7 +324,8 @@ EVERY: tuple[Callable[[Case], Iterator[str]], ...] = (
 def complaints(world: World) -> list[str]:
     """Apply them all to a world in which nothing moves any more; a line for what is not as promised."""
     case = [Facts(host) for host in world.hosts.values()]
-    return [f"{checker.__name__}: {line}" for checker in EVERY for line in checker(case)]
+    told = [f"{checker.__name__}: {line}" for checker in EVERY for line in checker(case)]
+    return [*told, *(line for judge in world.judges for line in judge())]
 
 
 def check(world: World) -> None:

@@ -151,7 +151,8 @@ class Host:
     async def _live(self, node: Node) -> None:
         async with asyncio.TaskGroup() as group:
             parts = (
-                node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run()
+                node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run(),
+                node.errands.run(),
             )  # fmt: skip
             work = [group.create_task(part) for part in parts]
             await node.stopping.wait()

@@ -7,7 +7,8 @@ questions and started their agents again. From there on everything has to come t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import HoldReason
@@ -35,6 +36,8 @@ LONG = "a text that is too long for one paste goes to a file. " * 20
 class Storm:
     """One storm."""
 
+    bursts = BURSTS
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._chance = world.chance
@@ -47,19 +50,27 @@ class Storm:
 
     async def blow(self) -> None:
         """Begin, rage, end; returns when everything has come to its end, or had time to."""
+        await self._begin()
+        await asyncio.gather(*self._events())
+        await self._calm()
+        await self._rest()
+
+    async def _begin(self) -> None:
+        """Three hosts in one fleet, with agents on each."""
         for key in HOSTS:
             self._world.host(key).room = self._chance.choice((2, INBOX_LIMIT))
         for host in await self._world.fleet(*HOSTS):
             for agent in AGENTS:
                 await self._started(host, agent)
         await asyncio.sleep(0.5)
-        await asyncio.gather(
-            *(self._burst(number) for number in range(BURSTS)),
+
+    def _events(self) -> list[Coroutine[Any, Any, object]]:
+        """All that people and chance do, each at its own time."""
+        return [
+            *(self._burst(number) for number in range(self.bursts)),
             *(self._later(self.faults.one) for _ in range(FAULTS)),
             *(self._later(self._chore) for _ in range(CHORES)),
-        )
-        await self._calm()
-        await self._rest()
+        ]
 
     async def _later(self, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(self.faults.some_s(STORM_S))

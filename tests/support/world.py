@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -42,6 +42,8 @@ class World:
         """Who was put out of the fleet, as the one who did it was told."""
         self.breaches: list[str] = []
         """What was seen, while it happened, of somebody who had been put out."""
+        self.judges: list[Callable[[], Iterable[str]]] = []
+        """What else is asked when a world is judged; each yields what is not as promised."""
         self.is_over = False
         """Nothing goes wrong any more, and everything had time to come to its end."""
         self.journal: list[tuple[float, str, str]] = []

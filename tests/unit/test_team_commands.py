@@ -6,6 +6,7 @@ import pytest
 
 from fleet.core.board import Board
 from fleet.core.errors.base import FleetError
+from fleet.core.errors.teams import LeaseLost
 from fleet.core.task import TaskReleased, TaskState, Wanted
 from fleet.core.team_commands import (
     Actor,
@@ -22,6 +23,7 @@ from fleet.core.team_commands import (
     StartTask,
     TaskCommand,
     decide,
+    done_before,
     lapse,
 )
 from fleet.core.team_events import Event, Founded, Happened, NodeJoined, NodeLeft, Planned, Seated
@@ -256,3 +258,17 @@ def test_the_same_log_gives_the_same_board_and_a_gap_is_none():
     assert again.history(1) == site.board.history(1) != ()
     with pytest.raises(ValueError, match="cannot follow"):
         again.fold(site.log[-1:])
+
+
+def test_a_claim_that_is_asked_for_once_more_is_answered_only_while_it_is_still_ones_own():
+    site = Site()
+    site.do(OWNER, AddTask(Wanted("one")))
+    site.do(RIN, ClaimTask(1))
+    assert done_before(site.board, RIN, ClaimTask(), (1,)).tasks == (site.board.tasks[1],)
+    site.do(LEAD, ReleaseTask(1, "for kai"))
+    with pytest.raises(LeaseLost, match="for kai"):
+        done_before(site.board, RIN, ClaimTask(), (1,))
+    site.do(KAI, ClaimTask(1))
+    with pytest.raises(LeaseLost, match="kai holds it"):
+        done_before(site.board, RIN, ClaimTask(), (1,))
+    assert done_before(site.board, RIN, NoteTask(1, "at it"), (1,)).again, "that was said, once"
