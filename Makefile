@@ -17,7 +17,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
 	stories-rewrite test test-agents test-network test-faults sim contract api attacks fuzz flood tmux \
-	tui netns e2e demo bench cover clean
+	tui netns e2e demo bench bench-competence cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,9 @@ demo: setup ## two nodes, three agents, real tmux and mTLS, in throw-away homes:
 
 bench: setup ## measure, beside the floors; a table, JSON and a plot
 	@$(PY) -m tests.bench
+
+bench-competence: setup ## replay histories: how often the work goes to who did it; DATA=folder
+	@$(PY) -m tests.bench.competence $(DATA)
 
 lock: setup ## resolve anew and write the pins; needs uv
 	@.ci/lock

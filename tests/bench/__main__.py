@@ -1,6 +1,6 @@
 """``make bench``: measures everything, prints a table, and leaves JSON and a plot behind.
 
-python -m tests.bench [PART …]     resolver memory commands panes durable idle
+python -m tests.bench [PART …]     resolver memory board choice commands panes durable idle
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import board, commands, durable, idle, memory, panes, resolver
+from tests.bench import board, choice, commands, durable, idle, memory, panes, resolver
 from tests.bench.figures import Figure, save, table
 
 PARTS = {
     "resolver": resolver.measure,
     "memory": memory.measure,
     "board": board.measure,
+    "choice": choice.measure,
     "commands": commands.measure,
     "panes": panes.measure,
     "durable": durable.measure,
