@@ -66,6 +66,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         names.UnknownEnvelope: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.UnknownFinding: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         names.AmbiguousName: Outcome("FAILED_PRECONDITION", EXIT_AMBIGUOUS),
+        names.SeatInDoubt: Outcome("FAILED_PRECONDITION", EXIT_AMBIGUOUS),
         names.NameTaken: Outcome("ALREADY_EXISTS", EXIT_REFUSED),
         teams.UnknownTeam: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         teams.UnknownTask: Outcome("NOT_FOUND", EXIT_UNKNOWN),

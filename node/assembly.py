@@ -111,7 +111,7 @@ def assemble(
     peers.linked = partial(_each, (copies.linked, errands.linked))
     peers.parted, peers.heard_of_team = copies.parted, copies.heard
     hosting = Hosting(agents, starter, world.worktrees, Paths(Path(home)).worktrees)
-    fleet.seats_of, teams.reseated = teams.seats_of, agents.retell
+    fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)

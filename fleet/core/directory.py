@@ -22,8 +22,7 @@ class Presence(StrEnum):
 
 
 class SeatHeld(NamedTuple):
-    """A seat of a team that an agent fills, as its node says. Of two that say so of one seat the one
-    with the higher term does."""
+    """A seat of a team that an agent fills, as its node says, since the entry ``term`` of that team's log."""
 
     team: str
     team_id: str
@@ -185,28 +184,17 @@ class Directory:
 
     # --- seats ---
 
-    def seated(self, team: str, seat: str) -> tuple[AgentEntry, ...]:
-        """The agents that fill a seat of a team of this name, online or not.
-
-        Of those who are said to fill one seat of one team, the highest term; several only where there
-        are several teams of the name, or where two nodes say the same.
-        """
-        newest: dict[str, tuple[int, list[AgentEntry]]] = {}
+    def claims(self, team: str, seat: str) -> tuple[tuple[SeatHeld, AgentEntry], ...]:
+        """Who is said to fill a seat of a team of this name, by their nodes, online or not; by node and
+        name. Whether it is so is another question (``fleet/core/seating.py``)."""
+        said: list[tuple[SeatHeld, AgentEntry]] = []
         for node_id, name in sorted(self._seats.get(team, {}).get(seat, ())):
             entry = next(e for e in self.called(name) if e.node_id == node_id)
-            for held in entry.seats:
-                if (held.team, held.seat) != (team, seat):
-                    continue
-                term, entries = newest.get(held.team_id, (0, []))
-                if held.term > term or not entries:
-                    newest[held.team_id] = (held.term, [entry])
-                elif held.term == term:
-                    entries.append(entry)
-        found = (entry for _, entries in newest.values() for entry in entries)
-        return tuple(dict.fromkeys(found))
+            said += ((h, entry) for h in entry.seats if (h.team, h.seat) == (team, seat))
+        return tuple(said)
 
     def seats_in(self, team: str) -> Iterable[str]:
-        """The seats of teams of this name that somebody fills."""
+        """The seats of teams of this name that somebody is said to fill."""
         return self._seats.get(team, {}).keys()
 
     def _reseat(self, before: AgentEntry, entry: AgentEntry) -> None:

@@ -2,8 +2,8 @@
 
 Exact or nothing: a name resolves when the whole known fleet holds one such agent, online or not.
 Near, local, online, first, longest: none of these breaks a tie. ``agent@node`` never falls back to
-another node. ``team/role`` means who fills that seat, wherever that is. This is the only resolver;
-every path uses it.
+another node. ``team/role`` means who fills that seat by the team's log, wherever that is. This is the
+only resolver; every path uses it.
 """
 
 from __future__ import annotations
@@ -11,32 +11,34 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 from itertools import islice
+from types import MappingProxyType
 
 from fleet.core.address import OPERATOR, Address, Query
 from fleet.core.directory import AgentEntry, Directory, NodeEntry, Presence
 from fleet.core.errors.base import Candidate
-from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
+from fleet.core.errors.names import AmbiguousName, SeatInDoubt, UnknownAgent, UnknownNode
 from fleet.core.moment import iso_time
+from fleet.core.seating import KnownTeam, KnownTeams, sitting
 
 SHORTEST_PREFIX = 4
 _HINTS_LOOK_AT = 5_000  # difflib costs about 20 us a name; a miss may cost 100 ms, no more
 _HINTS = 3
 _NODES_NAMED = 8
+_NO_TEAMS: KnownTeams = MappingProxyType[str, KnownTeam]({})
 
 
-def resolve(query: Query, directory: Directory) -> Address:
-    """The one agent meant by ``query``.
+def resolve(query: Query, directory: Directory, teams: KnownTeams = _NO_TEAMS) -> Address:
+    """The one agent meant by ``query``; ``teams`` are those whose logs this node has.
 
     Raises:
         UnknownNode: no node has that name or id prefix.
         UnknownAgent: no agent has exactly that name (there); similar names are its hint.
         AmbiguousName: several could be meant; all of them are its candidates.
+        SeatInDoubt: no log that is here says who fills that seat.
     """
     if query.agent == OPERATOR and not query.team:
         return _resolve_operator(query, directory)
-    matches = (
-        directory.seated(query.team, query.agent) if query.team else directory.called(query.agent)
-    )
+    matches = _in_seat(query, directory, teams) if query.team else directory.called(query.agent)
     if query.node:
         nodes = nodes_meant(query, directory)
         there = [node.node_id for node in nodes]
@@ -47,9 +49,19 @@ def resolve(query: Query, directory: Directory) -> Address:
         case (entry,):
             return Address(entry.name, node_label(directory, entry.node_id), entry.node_id)
         case ():
-            raise UnknownAgent(str(query), _similar(query, directory))
+            raise UnknownAgent(str(query), _similar(query, directory, teams))
         case _:
             raise AmbiguousName(str(query), tuple(_candidate(directory, e) for e in matches))
+
+
+def _in_seat(query: Query, directory: Directory, teams: KnownTeams) -> tuple[AgentEntry, ...]:
+    """Who may be meant by a seat. With a node named, what that node says of its own agents is enough: no
+    other node can draw anything to itself by it."""
+    found = sitting(directory, teams, query.team, query.agent)
+    if found.doubtful and not query.node:
+        meant = tuple(_candidate(directory, e) for e in (*found.proven, *found.doubtful))
+        raise SeatInDoubt(str(query), meant, found.why)
+    return tuple(dict.fromkeys((*found.proven, *found.doubtful)))
 
 
 def resolve_node(name: str, prefix: str, directory: Directory) -> NodeEntry:
@@ -147,8 +159,8 @@ def _seen(node: NodeEntry) -> str:
     return "now" if node.connected else iso_time(node.seen_at_s)
 
 
-def _similar(query: Query, directory: Directory) -> tuple[str, ...]:
-    seats = sorted(directory.seats_in(query.team)) if query.team else []
+def _similar(query: Query, directory: Directory, teams: KnownTeams) -> tuple[str, ...]:
+    seats = _seats(query.team, directory, teams) if query.team else []
     if seats:
         fitting = difflib.get_close_matches(query.agent, seats, _HINTS, cutoff=0.6)
         return tuple(f"{query.team}/{seat}" for seat in fitting or seats[:_HINTS])
@@ -162,3 +174,13 @@ def _similar(query: Query, directory: Directory) -> tuple[str, ...]:
         for name in near
         for entry in directory.called(name)
     )[:_HINTS]
+
+
+def _seats(team: str, directory: Directory, teams: KnownTeams) -> list[str]:
+    """The seats of teams of this name in which somebody is, or may be."""
+    told = set(directory.seats_in(team))
+    for known in teams.values():
+        if known.name == team:
+            told |= known.board.seats.keys()
+    found = ((seat, sitting(directory, teams, team, seat)) for seat in sorted(told))
+    return [seat for seat, one in found if one.proven or one.doubtful]

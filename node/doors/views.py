@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from fleet.core.address import OPERATOR, parse_query
 from fleet.core.delivery import HoldReason, State
+from fleet.core.directory import AgentEntry
 from fleet.core.envelope import Receipt
 from fleet.core.errors.names import UnknownAgent
 from fleet.core.errors.panes import PaneGone
@@ -16,6 +18,7 @@ from fleet.core.look import Look
 from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
 from fleet.core.screen import asking, gate, is_busy
+from fleet.core.seating import KnownTeam, is_proven
 from fleet.core.trust import Caller, Grant, Policy, Verb
 from node.doors import standing
 from node.doors.local import error_json
@@ -103,6 +106,7 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
     What a question on a screen says is for the person of this node; others ask for it (peek).
     """
     held = node.store.inbox.held()
+    logs = node.teams.logs()
     rows: list[dict[str, object]] = []
     for entry in node.fleet.directory.agents():
         here = entry.node_id == node.fleet.me.node_id
@@ -126,7 +130,7 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
                 "state": state,
                 "incarnation": f"{entry.incarnation:012x}" if entry.incarnation else "",
                 "last_seen": iso_time(seen_s),
-                "seats": [f"{held.team}/{held.seat}" for held in entry.seats],
+                **_seats(entry, logs),
                 "doing": doing(node, own, look) if own and look else None,
                 "question": question(node, own, look)
                 if own and look and caller.is_own_operator
@@ -137,6 +141,14 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _seats(entry: AgentEntry, logs: Mapping[str, KnownTeam]) -> dict[str, list[str]]:
+    """The seats that an agent fills, by the teams' logs; those that only its node says it fills are apart."""
+    seats: dict[bool, list[str]] = {True: [], False: []}
+    for held in entry.seats:
+        seats[is_proven(held, entry, logs)].append(f"{held.team}/{held.seat}")
+    return {"seats": seats[True], "seats_claimed": seats[False]}
 
 
 def _waits_for(node: Node, name: str) -> str:

@@ -7,7 +7,7 @@ store, and tells ``changed`` listeners when members come or go.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -20,6 +20,7 @@ from fleet.core.errors.trust import NotPaired
 from fleet.core.frames import DirectoryWord
 from fleet.core.resolver import node_label, resolve
 from fleet.core.roster import Admit, Retire, Roster, SignedEntry, Succeed
+from fleet.core.seating import KnownTeam
 from fleet.core.trust import Caller, Grant
 from node.faults import fault
 from node.ports.authority import Joined
@@ -51,6 +52,7 @@ class Fleet:
         self._labels: dict[str, str] = {}
         self._is_kept = True
         self.seats_of: Callable[[str], tuple[SeatHeld, ...]] = lambda _agent: ()
+        self.teams: Callable[[], Mapping[str, KnownTeam]] = dict
         store.database.on_loss(self._lost)
 
     def load(self, entries: Iterable[SignedEntry]) -> None:
@@ -81,7 +83,8 @@ class Fleet:
 
     def resolve(self, text: str) -> Address:
         """The one agent that a typed name means; the only way from a name to an address."""
-        return resolve(parse_query(text), self.directory)
+        query = parse_query(text)
+        return resolve(query, self.directory, self.teams() if query.team else {})
 
     def label(self, node_id: str) -> str:
         """How a node is called here, unambiguously."""

@@ -7,7 +7,7 @@ can be written: whoever asks is told so.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -22,6 +22,7 @@ from fleet.core.errors.teams import UnknownTeam
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk, TeamWord
 from fleet.core.lease import Leases
+from fleet.core.seating import KnownTeam
 from fleet.core.task import HELD, Task, TaskEvent
 from fleet.core.team_commands import (
     Actor,
@@ -378,6 +379,14 @@ class Teams:
         )
 
     # --- seats ---
+
+    def logs(self) -> Mapping[str, KnownTeam]:
+        """The teams whose logs this node has, by id: by them it knows who fills a seat."""
+        return {
+            team.team_id: KnownTeam(team.row.name, team.team_id, team.is_home, team.board)
+            for team in self._teams.values()
+            if team.row.standing is not Standing.LEFT
+        }
 
     def seats_of(self, agent: str) -> tuple[SeatHeld, ...]:
         """The seats that an agent of this node fills."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import grpc
 import pytest
 
-from fleet.core.bounds import ENTRIES_LIMIT, ENTRY_BYTES
-from fleet.core.frames import LogEntry, TeamAsk, TeamBeat, TeamHave, TeamWord
+from fleet.core.bounds import ENTRIES_LIMIT, ENTRY_BYTES, LAST_COUNT
+from fleet.core.directory import AgentEntry, Presence, SeatHeld
+from fleet.core.errors.names import SeatInDoubt
+from fleet.core.frames import DirectoryWord, LogEntry, TeamAsk, TeamBeat, TeamHave, TeamWord
 from fleet.core.task import TaskAdded, TaskState, Wanted
 from fleet.core.team_commands import AddTask, ClaimTask
 from fleet.core.team_events import Event, Founded, Happened, NodeJoined, NodeLeft, Planned, Seated
+from fleet.core.trust import Policy
 from fleet.teamlog import command_to_json, entry_to_json
 from node.engine.chronicle import Chronicle
-from tests.attacks.hostile import Hostile, member_of
-from tests.support.members import Member, run
+from node.engine.outbox import Wish
+from node.records import Agent
+from tests.attacks.hostile import Hostile, admitted, linked, member_of
+from tests.support.members import Member, let_in, run
+from tests.support.until import eventually
 
 PLANNED = Planned("{}", "lead", (), 600.0)
 
@@ -187,3 +194,55 @@ def test_a_word_out_of_all_bounds_ends_that_link(tmp_path: Path, said: TeamWord 
         assert "makes no sense" in how.details
 
     run(tmp_path, story, "white")
+
+
+HUGE = LAST_COUNT
+
+
+def claim_of(team_id: str, seat: str, term: int) -> DirectoryWord:
+    """A node's word that an agent of its own called thief fills a seat of the team site."""
+    held = (SeatHeld("site", team_id, seat, term),)
+    return DirectoryWord(True, (AgentEntry("thief", "", "bash", Presence.ONLINE, 1, held),), ())
+
+
+async def sent_to(member: Member, to: str) -> str:
+    """The node to which a message goes; none when it is in doubt."""
+    node = member.node
+    try:
+        receipt = await node.outbox.send(node.fleet.caller("operator"), Wish(to, "a secret"))
+    except SeatInDoubt:
+        return ""
+    return receipt.envelope.to_node
+
+
+@pytest.mark.parametrize("is_of_team", [False, True], ids=["of the fleet alone", "of the team"])
+def test_a_seat_that_a_node_claims_with_a_huge_term_draws_nothing_to_it(
+    tmp_path: Path, *, is_of_team: bool
+) -> None:
+    async def story(white: Member, nova: Member) -> None:
+        rin = Agent("rin", "generic", Policy.OPEN, None, (), "/", "")
+        white.node.store.book.put_agent(rin)
+        white.node.agents._agents["rin"] = rin
+        await let_in(white, nova)
+        who, identity = await admitted(white)
+        seats: list[Event] = [NodeJoined("", nova.id, ())]
+        if is_of_team:
+            seats += [NodeJoined("", who.node_id, ()), Seated("kai", "impl", "neo", who.node_id)]
+        team = await team_at(white, *seats)
+        copy = nova.node.teams.follow(team.team_id, "site", white.id)
+        nova.node.copies.linked(white.id)
+        await eventually(lambda: copy.have() == team.have(), "nova has a copy")
+        await eventually(lambda: nova.node.fleet.directory.claims("site", "rin"), "white says so")
+        for victim in (white, nova):
+            member = victim.node.fleet.roster.member
+            await eventually(partial(member, who.node_id), "kai is known")
+            may_be_behind = is_of_team and victim is nova
+            async with linked(victim, who, identity) as kai:
+                for said in (claim_of(team.team_id, "rin", HUGE), claim_of("made up", "rin", HUGE)):
+                    await kai.say(said)
+                    await all_heard(kai)
+                    assert victim.node.fleet.directory.called("thief"), "its word was taken"
+                    is_doubt = may_be_behind and said == claim_of(team.team_id, "rin", HUGE)
+                    assert await sent_to(victim, "site/rin") == ("" if is_doubt else white.id)
+
+    run(tmp_path, story, "white", "nova")

@@ -89,7 +89,12 @@ def test_every_member_is_started_in_its_own_place_and_told_its_job_once(
     assert [one["started"] for one in again] == [False] * 3
     assert [one["id"] for one in again] == [one["id"] for one in first]
     world.wait_known(nova, "web.lead@white")
-    assert told(nova, "send", "web/impl-2", "hello")["to"] == "web.impl-2@white"
+    assert told(nova, "send", "web/impl-2@white", "hello")["to"] == "web.impl-2@white"
+    refused = told(nova, "send", "web/impl-2", "hello", code=4)
+    assert refused["code"] == "seat_in_doubt", "nova is not of the team"
+    assert [one["address"] for one in refused["candidates"]] == ["web.impl-2@white"]
+    (claimed,) = (one for one in told(nova, "ls") if one["name"] == "web.impl-2")
+    assert (claimed["seats"], claimed["seats_claimed"]) == ([], ["web/impl-2"])
 
 
 def test_who_has_ended_is_started_again_and_nobody_else(

@@ -102,14 +102,9 @@ class History(RuleBasedStateMachine):
                     for held in entry.seats
                     if (held.team, held.seat) == (team, seat)
                 ]
-                newest = {
-                    entry
-                    for held, entry in told
-                    if all(held.term >= h.term for h, _ in told if h.team_id == held.team_id)
-                }
-                seated = self.directory.seated(team, seat)
-                assert set(seated) == newest
-                assert len(seated) == len(newest)
+                claims = self.directory.claims(team, seat)
+                assert set(claims) == set(told)
+                assert len(claims) == len(told)
 
     @invariant()
     def nodes_agree(self) -> None:

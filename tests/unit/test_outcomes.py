@@ -15,7 +15,7 @@ CODES = {
     1: "fleet_error illegal_transition",
     2: "malformed_name malformed_request empty_text undecodable_text bad_config malformed_team_file key_reused",
     3: "unknown_agent unknown_node unknown_envelope unknown_finding unknown_profile unknown_team unknown_task",
-    4: "ambiguous_name",
+    4: "ambiguous_name seat_in_doubt",
     5: "mailbox_full not_kept pane_gone agent_asking agent_not_ready",
     6: "unconfirmed in_doubt",
     7: "unauthenticated not_allowed key_locked not_paired invitation_refused unsafe_home",
@@ -38,7 +38,7 @@ STATUSES = {
     "UNIMPLEMENTED": "version_mismatch unknown_call",
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",
     "INTERNAL": "fleet_error illegal_transition",
-    "FAILED_PRECONDITION": "ambiguous_name not_paired unsafe_home no_tmux pane_gone pane_taken "
+    "FAILED_PRECONDITION": "ambiguous_name seat_in_doubt not_paired unsafe_home no_tmux pane_gone pane_taken "
                            "pane_is_shell hooks_unsupported agent_asking agent_not_ready expired "
                            "refused cancelled loop_stopped wrong_state worktree_failed branch_in_use "
                            "unsaved_work",

@@ -7,27 +7,29 @@ import pytest
 
 from fleet.core.address import Address, Query, parse_query
 from fleet.core.directory import Directory, NodeEntry, Presence, SeatHeld
-from fleet.core.errors.names import AmbiguousName, UnknownAgent, UnknownNode
+from fleet.core.errors.names import AmbiguousName, SeatInDoubt, UnknownAgent, UnknownNode
 from fleet.core.resolver import node_label, resolve, resolve_node, shown_presence
-from tests.support.fleets import SEEN_AT, agent, id_of, known, node
+from fleet.core.seating import KnownTeams
+from tests.support.fleets import SEEN_AT, agent, id_of, known, known_team, logs, node
 
 WHITE, NOVA = node("white", "w"), node("nova", "naaaab")
 NAMESAKE = node("nova", "naaaac", connected=False)
+NONE: KnownTeams = {}
 
 
-def ask(typed: str, directory: Directory) -> Address:
-    return resolve(parse_query(typed), directory)
+def ask(typed: str, directory: Directory, teams: KnownTeams = NONE) -> Address:
+    return resolve(parse_query(typed), directory, teams)
 
 
-def ambiguous(typed: str, directory: Directory) -> AmbiguousName:
+def ambiguous(typed: str, directory: Directory, teams: KnownTeams = NONE) -> AmbiguousName:
     with pytest.raises(AmbiguousName) as refused:
-        ask(typed, directory)
+        ask(typed, directory, teams)
     return refused.value
 
 
-def unknown(typed: str, directory: Directory) -> UnknownAgent:
+def unknown(typed: str, directory: Directory, teams: KnownTeams = NONE) -> UnknownAgent:
     with pytest.raises(UnknownAgent) as refused:
-        ask(typed, directory)
+        ask(typed, directory, teams)
     return refused.value
 
 
@@ -159,43 +161,55 @@ def test_a_seat_that_nobody_fills_is_nobody_also_where_an_agent_has_the_roles_na
     unknown("ship/lead@white", directory)
 
 
-def test_a_seat_means_who_fills_it_wherever_that_is():
+def test_a_seat_means_who_fills_it_by_the_teams_log_wherever_that_is():
     directory = known((WHITE, ["lead"]), (NOVA, []))
     seat(directory, "ship.lead", NOVA, "lead", 4)
-    assert ask("ship/lead", directory) == Address("ship.lead", "nova", NOVA.node_id)
-    assert ask("nova:Ship/Lead", directory) == ask("ship/lead@nova", directory)
-    assert ask("lead", directory).node == "white"
-    assert str(unknown("ship/lead@white", directory)) == "no agent is called ship/lead@white"
-
-
-def test_of_two_nodes_that_claim_one_seat_the_higher_term_counts():
-    directory = known((WHITE, []), (NOVA, []))
-    seat(directory, "ship.impl", WHITE, "impl", 4)
-    seat(directory, "ship.impl", NOVA, "impl", 9)
-    assert ask("ship/impl", directory).node == "nova"
-    refused = unknown("ship/impl@white", directory)
-    assert refused.hint.startswith("did you mean ship/impl?"), "the older one is fenced out"
-    seat(directory, "ship.impl", WHITE, "impl", 12)
-    assert ask("ship/impl", directory).node == "white"
-    directory.put(agent("ship.impl", WHITE))
-    assert ask("ship/impl", directory).node == "nova", "white's fills it no more"
+    teams = logs(known_team("ship", "1", {"lead": ("ship.lead", NOVA, 4)}))
+    assert ask("ship/lead", directory, teams) == Address("ship.lead", "nova", NOVA.node_id)
+    assert ask("nova:Ship/Lead", directory, teams) == ask("ship/lead@nova", directory, teams)
+    assert ask("lead", directory, teams).node == "white"
+    refused = unknown("ship/lead@white", directory, teams)
+    assert str(refused) == "no agent is called ship/lead@white"
+    assert refused.hint.startswith("did you mean ship/lead?")
 
 
 def test_two_teams_of_one_name_are_told_apart_by_the_addresses_of_their_members():
     directory = known((WHITE, []), (NOVA, []))
     seat(directory, "ship.impl", WHITE, "impl", 4)
     seat(directory, "ship.impl", NOVA, "impl", 9, team_id="2")
-    refused = ambiguous("ship/impl", directory)
-    assert [c.address for c in refused.candidates] == ["ship.impl@nova", "ship.impl@white"]
+    teams = logs(
+        known_team("ship", "1", {"impl": ("ship.impl", WHITE, 4)}),
+        known_team("ship", "2", {"impl": ("ship.impl", NOVA, 9)}),
+    )
+    refused = ambiguous("ship/impl", directory, teams)
+    assert {c.address for c in refused.candidates} == {"ship.impl@nova", "ship.impl@white"}
     assert {ask(c.address, directory).node for c in refused.candidates} == {"white", "nova"}
-    assert ask("ship/impl@white", directory).node == "white"
+    assert ask("ship/impl@white", directory, teams).node == "white"
+
+
+def test_a_seat_of_a_team_whose_log_is_not_here_is_in_doubt_and_shown():
+    directory = known((WHITE, []), (NOVA, []))
+    seat(directory, "ship.impl", NOVA, "impl", 4)
+    with pytest.raises(SeatInDoubt) as refused:
+        ask("ship/impl", directory)
+    assert str(refused.value) == (
+        "who fills ship/impl is in doubt: ship.impl@nova;"
+        " this node has no log of that team, only their nodes' word"
+    )
+    assert refused.value.hint.endswith("for example ship.impl@nova")
+    assert ask("ship/impl@nova", directory).agent == "ship.impl", "whose agents nova names"
+    unknown("ship/impl@white", directory)
 
 
 def test_a_near_miss_of_a_seat_is_a_hint_with_the_teams_seats():
     directory = known((WHITE, ["impl"]))
     seat(directory, "ship.impl", WHITE, "impl", 4)
-    assert unknown("ship/imp", directory).hint.startswith("did you mean ship/impl?")
-    assert unknown("ship/zzz", directory).hint.startswith("did you mean ship/impl?")
+    teams = logs(
+        known_team("ship", "1", {"impl": ("ship.impl", WHITE, 4), "lead": ("gone", WHITE, 2)}),
+        known_team("shop", "2", {"imp": ("impl", WHITE, 4)}),
+    )
+    for refused in (unknown("ship/imp", directory, teams), unknown("ship/zzz", directory, teams)):
+        assert refused.hint == "did you mean ship/impl? fleet ls shows all"
 
 
 def test_the_operator_of_a_node_is_always_there():

@@ -61,6 +61,21 @@ class AmbiguousName(FleetError):
         )
 
 
+class SeatInDoubt(FleetError):
+    """Who fills a seat is said by nodes, and no log of the team that is here says the same. Nobody is
+    guessed; all who may be meant are listed."""
+
+    layer = "directory"
+
+    def __init__(self, query: str, candidates: tuple[Candidate, ...], why: str) -> None:
+        listed = ", ".join(c.address for c in candidates)
+        super().__init__(
+            f"who fills {query} is in doubt: {listed}; {why}",
+            hint=f"an agent's own address is never in doubt, for example {candidates[0].address}",
+            candidates=candidates,
+        )
+
+
 class NameTaken(FleetError):
     """An agent of this name lives on this node already."""
 
