@@ -201,14 +201,24 @@ class Teams:
         Raises:
             StoreFailed: nothing was written.
         """
+        happened = self._append(team, by, key, events)
+        await self._settle(team, happened)
+        return happened
+
+    def _append(
+        self, team: Chronicle, by: str, key: str, events: Sequence[Event]
+    ) -> tuple[Happened, ...]:
         happened = team.append(by, key, self._clock.wall_s(), events)
         self._lease(team, happened)
+        return happened
+
+    async def _settle(self, team: Chronicle, happened: Sequence[Happened]) -> None:
+        """Wait until it is durable, and have it told."""
         await self._store.commit()
         team.committed(happened[-1].seq if happened else 0)
         self._seat_anew()
         self.appended(team)
         self.grew(team)
-        return happened
 
     async def regain(self, word: TeamWord) -> Chronicle | None:
         """Take back a team of this home that its database has lost, as far as a copy tells; none when
@@ -359,14 +369,19 @@ class Teams:
         known = (board.done_of(one) for one in keys)  # also under the ids that its node had before
         before = next((one for one in known if one is not None), None)
         if before is not None:
+            done = done_before(board, actor, command, before)
             await self._store.commit()  # whoever asks again is answered once it is durable, too
-            return done_before(team.board, actor, command, before)
+            return done
         events = decide(board, actor, command)
+        # What is answered is how they stood then: by the time that it is durable others may have them.
         if not events:  # it is so already; and durable, before anybody hears so
+            done = Done((board.task(getattr(command, "task", 0)),))
             await self._store.commit()
-            return Done((board.task(getattr(command, "task", 0)),))
-        await self.write(team, actor.address, whole, events)
-        return Done(tuple(team.board.tasks[n] for n in dict.fromkeys(e.task for e in events)))
+            return done
+        happened = self._append(team, actor.address, whole, events)
+        done = Done(tuple(team.board.tasks[n] for n in dict.fromkeys(e.task for e in events)))
+        await self._settle(team, happened)
+        return done
 
     def actor(self, board: Board, caller: Caller) -> Actor:
         seat = board.seat_of(caller.agent, caller.node_id)

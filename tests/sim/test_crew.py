@@ -11,7 +11,7 @@ import pytest
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.store import StoreFailed
 from fleet.core.task import TaskState, Wanted
-from fleet.core.team_commands import AddTask, ClaimTask, FinishTask, NoteTask
+from fleet.core.team_commands import AddTask, ClaimTask, FinishTask, NoteTask, ReleaseTask
 from fleet.core.team_events import NodeJoined, NodeLeft
 from node.engine import chronicle
 from node.engine.chronicle import Chronicle
@@ -163,6 +163,25 @@ def test_a_claim_of_which_the_write_failed_has_no_lease_and_one_whose_end_failed
     play_world(story, check)
 
 
+def test_a_claim_is_answered_as_it_was_made_also_when_it_is_taken_back_before_it_is_durable() -> (
+    None
+):
+    async def story(world: World) -> None:
+        crew = await crew_of(world, "white", "nova")
+        white = crew.home
+        await crew.ask(white, AddTask(Wanted("one")))
+        white.disk.lag_s = 0.1
+        claimed, _ = await asyncio.gather(
+            crew.ask(white, ClaimTask(1)), crew.ask(white, ReleaseTask(1, "no"), who="operator")
+        )
+        assert (claimed.tasks[0].state, claimed.tasks[0].holder) == (TaskState.CLAIMED, "at-white")
+        assert crew.at(white).board.tasks[1].state is TaskState.OPEN
+        await crew.in_step()
+        check_crew(crew)
+
+    play_world(story, check)
+
+
 def test_a_claim_of_an_empty_seat_runs_out_also_when_the_home_began_anew() -> None:
     async def story(world: World) -> None:
         crew = await crew_of(world, "white", "nova")
@@ -175,6 +194,7 @@ def test_a_claim_of_an_empty_seat_runs_out_also_when_the_home_began_anew() -> No
         white.up()
         await asyncio.sleep(700.0)
         assert crew.at(white).board.tasks[1].state is TaskState.OPEN
+        await crew.in_step()
 
     play_world(story, check)
 

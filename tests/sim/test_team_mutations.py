@@ -82,16 +82,13 @@ def remembers_for_this_life(patch: pytest.MonkeyPatch) -> None:
 
 
 def _write_without_waiting(patch: pytest.MonkeyPatch, which: Callable[[Event], bool]) -> None:
-    write = Teams.write
+    settle = Teams._settle
 
-    async def at_once(
-        self: Teams, team: Chronicle, by: str, key: str, events: Sequence[Event]
-    ) -> tuple[Happened, ...]:
-        if not any(map(which, events)):
-            return await write(self, team, by, key, events)
-        return team.append(by, key, self._clock.wall_s(), events)
+    async def at_once(self: Teams, team: Chronicle, happened: Sequence[Happened]) -> None:
+        if not any(which(one.event) for one in happened):
+            await settle(self, team, happened)
 
-    patch.setattr(Teams, "write", at_once)
+    patch.setattr(Teams, "_settle", at_once)
 
 
 def takes_a_key_for_new(patch: pytest.MonkeyPatch) -> None:
@@ -103,18 +100,13 @@ def tells_what_is_not_durable(patch: pytest.MonkeyPatch) -> None:
     """The copies hear of an entry before the disk has it."""
     patch.setattr(Chronicle, "told_head", property(lambda team: team.board.head))
 
-    async def early(
-        self: Teams, team: Chronicle, by: str, key: str, events: Sequence[Event]
-    ) -> tuple[Happened, ...]:
-        happened = team.append(by, key, self._clock.wall_s(), events)
-        self._lease(team, happened)
-        self.appended(team)
-        await self._store.commit()
-        self._seat_anew()
-        self.grew(team)
-        return happened
+    settle = Teams._settle
 
-    patch.setattr(Teams, "write", early)
+    async def early(self: Teams, team: Chronicle, happened: Sequence[Happened]) -> None:
+        self.appended(team)
+        await settle(self, team, happened)
+
+    patch.setattr(Teams, "_settle", early)
 
 
 def lets_in_by_any_invitation(patch: pytest.MonkeyPatch) -> None:

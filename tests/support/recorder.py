@@ -147,7 +147,7 @@ class Recorder:
             subprocess.run(["/bin/sh", "-c", self.options.tell], input=said.encode(), check=True)
 
 
-def main() -> None:
+def main(program: type[Recorder] = Recorder) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("file")
     parser.add_argument("--busy", type=float, default=0.0)
@@ -157,7 +157,8 @@ def main() -> None:
         parser.add_argument(name, default="")
     for flag in ("--dialog", "--ask", "--quit", "--deaf", "--mute", "--shout", "--flicker"):
         parser.add_argument(flag, action="store_true")
-    recorder = Recorder(parser.parse_args())
+    parser.add_argument("--pause", type=float, default=0.0)
+    recorder = program(parser.parse_args())
     atexit.register(termios.tcsetattr, 0, termios.TCSADRAIN, termios.tcgetattr(0))
     tty.setraw(0)
     recorder.show("\x1b[?2004h" + recorder.options.banner.replace("\\n", "\r\n"))

@@ -41,10 +41,10 @@ class Comings:
     async def let_in(self, host: Host) -> None:
         """A node is invited, and accepts: its two people do so at once."""
         said = await self._work.home.call("team_invite", team=TEAM, node=host.name)
-        if said.exit != 0 or self._work.home.node is None:
+        if said.exit != 0:
             return
         invitation = said.result["id"]
-        if (asked := self._work.at(self._work.home).board.asked.get(invitation)) is not None:
+        if (asked := self._work.board().asked.get(invitation)) is not None:
             self._asked.append((host, asked))
         for _ in range(3):
             if host.node is None:
@@ -78,14 +78,14 @@ class Comings:
         await self.seat(self._work.any_host(), self._chance.choice(self._work.agents), "impl")
 
     async def _empty_a_seat(self) -> None:
-        if seats := sorted(self._work.at(self._work.home).board.seats):
+        if seats := sorted(self._work.board().seats):
             seat = self._chance.choice(seats)
             said = await self._work.home.call("team_drop", team=TEAM, seat=seat)
             self._world.tell(self._work.home.key, f"seat {seat} is emptied: {said.exit}")
 
     async def _withdraw(self) -> None:
         said = await self._work.home.call("team_invite", team=TEAM, node=self._work.any_host().name)
-        if said.exit == 0 and self._work.home.node is not None:
+        if said.exit == 0:
             said = await self._work.home.call("team_withdraw", team=TEAM, id=said.result["id"])
             self._world.tell(self._work.home.key, f"withdraws an invitation: {said.exit}")
 

@@ -14,6 +14,8 @@ from random import Random
 from typing import Any
 
 from fleet.core.address import OPERATOR
+from fleet.core.board import Board
+from fleet.core.errors.base import FleetError
 from fleet.core.task import HELD, OVER, TaskState
 from fleet.core.team import Limits, RolePlan, TeamPlan, canonical
 from node.engine.chronicle import Chronicle
@@ -100,13 +102,20 @@ class Teamwork:
         assert team is not None, f"{host.key} knows the team"
         return team
 
+    def board(self) -> Board:
+        """As the home has it; an empty one while it cannot be asked."""
+        try:
+            return self.at(self.home).board
+        except FleetError:
+            return Board()
+
     def hosts(self) -> list[Host]:
         """All hosts of its world."""
         return list(self._world.hosts.values())
 
     def nodes(self) -> list[Host]:
         """The hosts that the home counts among the team and that are of the fleet; itself first."""
-        board, roster = self.at(self.home).board, self.home.up_node.fleet.roster
+        board, roster = self.board(), self.home.up_node.fleet.roster
         others = (h for h in self.hosts() if h is not self.home and roster.member(h.node_id))
         return [self.home, *(h for h in others if h.node_id in board.nodes)]
 
@@ -167,9 +176,7 @@ class Teamwork:
 
     def _numbers(self, fits: Callable[[TaskState], bool]) -> list[int]:
         """Tasks in such a state, as the home has them."""
-        if self.home.node is None:
-            return []
-        tasks = self.at(self.home).board.tasks.values()
+        tasks = self.board().tasks.values()
         return [task.number for task in tasks if fits(task.state)]
 
     async def _on_one(self, fits: Callable[[TaskState], bool], call: str, **args: Any) -> None:
@@ -179,7 +186,7 @@ class Teamwork:
 
     async def _assign(self) -> None:
         """The home's person gives a task to a member, also one that another one is at."""
-        if seats := sorted(self.at(self.home).board.seats):
+        if seats := sorted(self.board().seats):
             seat = self._chance.choice(seats)
             await self._on_one(lambda state: state not in OVER, "task_assign", seat=seat)
 
@@ -188,7 +195,7 @@ class Teamwork:
 
     async def _give_back(self) -> None:
         """Somebody's task is taken from him, and given to him again: whoever was at it is late."""
-        held = {t.number: t.holder for t in self.at(self.home).board.held() if "@" not in t.holder}
+        held = {t.number: t.holder for t in self.board().held() if "@" not in t.holder}
         if held:
             task = self._chance.choice(sorted(held))
             one, home = str(task), self.home
@@ -258,7 +265,7 @@ class Teamwork:
 
     def are_in_step(self) -> bool:
         """Whether every copy of a node of the team goes as far as the home's log."""
-        head = self.at(self.home).board.head
+        head = self.board().head
         return all(
             copy.row.standing is not Standing.COPY or copy.board.head == head
             for host in self.nodes()
