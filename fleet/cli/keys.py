@@ -174,6 +174,21 @@ def _show(call: Invocation) -> int:
     if before:
         _title(terminal, "keys that were given up for newer ones")
         render.table(terminal, ("NODE", "KEY"), before)
+    contested = told.get("contested", ())
+    if contested:
+        _title(terminal, "keys that claim to follow one that was given up")
+        claims = [
+            (
+                c["node"],
+                "this node" if c["here"] else "",
+                _by(c),
+                c["id"],
+                "follows " + of["id"][:8],
+            )
+            for of in contested
+            for c in of["claims"]
+        ]
+        render.table(terminal, ("NODE", "", "LET IN BY", "KEY", ""), claims)
     if told["revoked"]:
         _title(terminal, "put out, for good")
         out = [(r["node"], r["reason"], r["revoked_by"], r["id"]) for r in told["revoked"]]
@@ -182,6 +197,10 @@ def _show(call: Invocation) -> int:
     for line in _explained(told):
         terminal.say(plain(line))
     return 0
+
+
+def _by(claim: dict[str, Any]) -> str:
+    return ", ".join(claim["admitted_by"]) or "nobody yet"
 
 
 def _where(root: dict[str, Any]) -> str:
@@ -221,6 +240,13 @@ def _explained(told: dict[str, Any]) -> list[str]:
     if told.get("next_key"):
         lines.append(
             f"- A new key of this node waits to be signed for, {told['next_key'][:12]}: fleet trust rotate-key."
+        )
+    for of in told.get("contested", ()):
+        lines.append(
+            f"- {len(of['claims'])} keys claim to follow {of['node']}'s: somebody else had that key, too."
+            " None of them belongs. On the node itself,"
+            " fleet status shows which is its own; an admin puts the others out, for instance:"
+            f" fleet revoke {of['claims'][-1]['node']}."
         )
     if told["revoked"]:
         lines.append("- Who was put out may do nothing, and its key never comes back.")

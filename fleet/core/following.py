@@ -53,6 +53,17 @@ class Following:
         """All that were let in as following it, also those that do not."""
         return frozenset(self._followers.get(node_id, ()))
 
+    def contested(self) -> dict[str, tuple[str, ...]]:
+        """The ids that several are to follow, of whom nobody is decided for: each with those who claim it."""
+        told = {*self._followers, *self._said} - self._void
+        claims = {old: self._claims(old) for old in told if "" not in self._said.get(old, ())}
+        return {old: tuple(sorted(found)) for old, found in sorted(claims.items()) if found[1:]}
+
+    def _claims(self, old: str, beside: str = "") -> list[str]:
+        """Who is to follow an id, by an admission or by the word that gives it up, and was not put out."""
+        told = self._followers.get(old, set()) | self._said.get(old, frozenset())
+        return [one for one in told - {"", beside} if self._goes_on(one)]
+
     def _is_sound(self, node_id: str) -> bool:
         """Whether each step back from it is the only one, and nobody on the way was put out."""
         seen = {node_id}
@@ -60,9 +71,9 @@ class Following:
             if len(olds) > 1 or len(seen) > LINEAGE_LIMIT:
                 return False
             (old,) = olds
-            if old in seen or not self._said.get(old, frozenset()) <= {node_id}:
+            if old in seen or "" in self._said.get(old, ()):
                 return False
-            if any(self._goes_on(one) for one in self._followers[old] - {node_id}):
+            if self._claims(old, beside=node_id):
                 return False
             seen.add(old)
             node_id = old

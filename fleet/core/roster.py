@@ -190,6 +190,11 @@ class Roster:
         """The node's admission, revoked or not: revoked nodes are still shown by name."""
         return self._known.get(node_id)
 
+    def admissions_of(self, node_id: str) -> tuple[SignedEntry, ...]:
+        """All that were signed for a node, also those that do not count, in the order of their ids."""
+        said = (one for one in self.entries() if isinstance(one.entry, Admit))
+        return tuple(one for one in said if one.node_id == node_id)
+
     def members(self) -> tuple[Admit, ...]:
         """All that belong now, by id."""
         found = (self.member(node_id) for node_id in sorted(self._valid))
@@ -217,6 +222,10 @@ class Roster:
     def followers(self, node_id: str) -> frozenset[str]:
         """All that were let in as following it, also those of which none counts."""
         return self._following.followers(node_id)
+
+    def contested(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The ids that several are to follow, each with all who claim it: none of them belongs."""
+        return tuple(self._following.contested().items())
 
     def given_up(self) -> tuple[tuple[str, str], ...]:
         """The ids that their nodes gave up, each with the one it goes on as."""

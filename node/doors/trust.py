@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleet.core.keystrokes import clean
 from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
 from node.doors.roots import roots
+from node.engine.contested import Claim, claims
 from node.engine.node import Node
 
 ROOT = "root"
@@ -30,6 +31,7 @@ def overview(node: Node) -> dict[str, object]:
         "next_key": node.rotation.next_id(),
         "admins": [_admin(node, admin) for admin in roster.admins()],
         "members": [_member(node, admit) for admit in _members(node)],
+        "contested": _contested(node),
         "revoked": [_revoked(node, revoke) for revoke in roster.revocations()],
     }
 
@@ -62,6 +64,30 @@ def _member(node: Node, admit: Admit) -> dict[str, object]:
         "admitted_by": _signer(node, node.fleet.roster.admission(admit.node_id)),
         "may": list(_ADMIN if is_admin else _MEMBER),
         "keys_before": list(node.fleet.roster.lineage(admit.node_id)[1:]),
+    }
+
+
+def _contested(node: Node) -> list[dict[str, object]]:
+    """Each id that several keys are to follow, of which nobody knows whose is the node's own."""
+    found = claims(node.fleet.roster)
+    old_ids = dict.fromkeys((one.old, one.name) for one in found)
+    return [
+        {
+            "node": name,
+            "id": old,
+            "claims": [_claim(node, one) for one in found if one.old == old],
+        }
+        for old, name in old_ids
+    ]
+
+
+def _claim(node: Node, claim: Claim) -> dict[str, object]:
+    admissions = node.fleet.roster.admissions_of(claim.node_id)
+    return {
+        "node": claim.label,
+        "id": claim.node_id,
+        "here": claim.node_id == node.fleet.me.node_id,
+        "admitted_by": sorted({_signer(node, one) for one in admissions}),
     }
 
 

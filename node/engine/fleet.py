@@ -117,11 +117,20 @@ class Fleet:
             )
         admit = self.roster.member(node_id)
         if admit is None:
+            self._require_uncontested(node_id)
             raise NotPaired(
                 f"node {node_id[:12]} is not in this fleet's roster",
                 hint="fleet invite on a node of the fleet, fleet join TOKEN on the new one",
             )
         return admit
+
+    def _require_uncontested(self, node_id: str) -> None:
+        for old, ids in self.roster.contested():
+            if node_id in ids:
+                raise NotPaired(
+                    f"node {node_id[:12]} and another key claim to follow node {old[:12]}: none of them belongs",
+                    hint="an admin puts the wrong one out: fleet trust there shows both",
+                )
 
     def require_current(self, node_id: str) -> None:
         """Insist that a node does not go on under another id than this one.

@@ -15,6 +15,7 @@ import structlog
 from fleet.core.address import NAME, OPERATOR, parse_query
 from fleet.core.directory import NodeEntry
 from fleet.core.envelope import DEFAULT_EXPIRY_S
+from fleet.core.errors.names import UnknownNode
 from fleet.core.errors.requests import MalformedName, MalformedRequest, WrongState
 from fleet.core.errors.store import NotKept, StoreFailed
 from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed
@@ -25,6 +26,7 @@ from fleet.core.rate import parse_rate
 from fleet.core.resolver import resolve_node
 from fleet.core.roster import SignedEntry
 from fleet.core.trust import Grant, Verb
+from node.engine.contested import claim_called
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
 from node.engine.permits import Permits
@@ -236,25 +238,35 @@ class Membership:
         self._require_admin("revoke")
         if again := [one for one in self._unwritten if node in (one["node"], one["id"])]:
             return await self._put_out(again[-1])
-        found = self.node_called(node)
-        if found.node_id == self._fleet.me.node_id:
+        node_id, label = self._to_put_out(node)
+        if node_id == self._fleet.me.node_id:
             raise WrongState(
                 "a node cannot revoke itself",
                 hint="revoke it from another node that holds the root key",
             )
-        label = self._fleet.label(found.node_id)
         await self.ready_to_sign(passphrase, self._clock.wall_s() + SIGNING_S)
         entries = (
-            *self.withdrawals(found.node_id, reason),
-            self._authority.revoke(found.node_id, reason or "no reason given"),
+            *self.withdrawals(node_id, reason),
+            self._authority.revoke(node_id, reason or "no reason given"),
         )
         self.has_signed()
         self._peers.spread_roster(entries)  # also to the one put out: it is to know
         self._fleet.merge(entries)
-        facts = {"node": label, "id": found.node_id, "reason": reason}
+        facts = {"node": label, "id": node_id, "reason": reason}
         self._unwritten.append(facts)
         fault("revoke:before_commit")
         return await self._put_out(facts)
+
+    def _to_put_out(self, typed: str) -> tuple[str, str]:
+        """The id that a name means, and its label: a node's, or one of several that claim to be it."""
+        try:
+            found = self.node_called(typed)
+        except UnknownNode:
+            claim = claim_called(self._fleet.roster, typed)
+            if claim is None:
+                raise
+            return claim.node_id, claim.label
+        return found.node_id, self._fleet.label(found.node_id)
 
     async def _put_out(self, facts: dict[str, str]) -> dict[str, str]:
         try:

@@ -100,7 +100,10 @@ def test_who_follows_is_who_a_dumb_look_at_everything_finds(entries: list[Signed
         if len(olds) > 1 or olds[0] in seen:
             return False
         (old,) = olds
-        named = {e.follower for e in said if isinstance(e, Revoke) and e.node_id == old}
+        if old in out:
+            return False
+        ends = [e.follower for e in said if isinstance(e, Revoke) and e.node_id == old]
+        named = {*filter(lives, ends)}
         rivals = [new for before, new in links if before == old and new != node_id]
         return named <= {node_id} and not any(map(lives, rivals)) and is_sound(old, seen | {old})
 

@@ -48,7 +48,7 @@ STATUS: dict[str, Any] = {
 TRUST: dict[str, Any] = {
     "fleet": "b" * 52, "node": "white", "id": "a" * 52,
     "root": {"key": "b" * 52, "here": True, "passphrase": False},
-    "admin": True, "admins": [], "members": [], "revoked": [],
+    "admin": True, "admins": [], "members": [], "contested": [], "revoked": [],
 }  # fmt: skip
 AGENT: dict[str, Any] = {
     "address": "rin@nova", "name": "rin", "node": "nova", "profile": "generic", "state": "ready",

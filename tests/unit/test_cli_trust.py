@@ -42,6 +42,23 @@ def test_an_admin_is_shown_with_its_key_and_whom_it_let_in() -> None:
     assert "fleet trust admin NODE --withdraw" in shown
 
 
+def test_keys_that_claim_to_be_the_same_nodes_are_shown_with_what_puts_the_wrong_one_out() -> None:
+    one = {"node": "nova~aaaa", "id": "a" * 52, "here": True, "admitted_by": ["root"]}
+    other = {"node": "nova~bbbb", "id": "b" * 52, "here": False, "admitted_by": []}
+    torn = [{"node": "nova", "id": "o" * 52, "claims": [one, other]}]
+    with scripted({"trust": [done({**TRUST, "contested": torn})] * 2}) as (home, _):
+        shown = home.run("trust").out
+        assert home.run("trust", "--json").json["contested"] == torn
+    lines = [line.split() for line in shown.splitlines()]
+    follows = ["follows", "oooooooo"]
+    assert ["nova~aaaa", "this", "node", "root", "a" * 52, *follows] in lines
+    assert ["nova~bbbb", "nobody", "yet", "b" * 52, *follows] in lines
+    assert "2 keys claim to follow nova's" in shown
+    assert "fleet revoke nova~bbbb" in shown
+    with scripted({"trust": [done(TRUST)]}) as (home, _):
+        assert "claim" not in home.run("trust").out
+
+
 def test_only_admin_takes_a_node() -> None:
     with scripted({}) as (home, _):
         assert "which node?" in home.run("trust", "admin").err

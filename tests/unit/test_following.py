@@ -99,6 +99,38 @@ def test_who_is_said_to_be_followed_by_another_is_not_followed():
     assert belonging(roster(admit(A), admit(B, A), Revoke(A, "", follower=C))) == []
 
 
+def test_the_wrong_one_of_two_is_put_out_also_when_both_have_given_up_the_old_key():
+    for node, thief in ((B, C), (C, B)):
+        torn = roster(
+            admit(A), admit(B, A), admit(C, A), GIVEN_UP, Revoke(A, "by another admin", follower=C)
+        )
+        assert belonging(torn) == []
+        torn.merge([signed(Revoke(thief, "a thief's"))])
+        assert belonging(torn) == [node]
+        assert torn.is_given_up(A)
+
+
+def test_whoever_claims_what_another_does_is_told_until_one_is_put_out():
+    torn = roster(admit(A), admit(B, A))
+    assert torn.contested() == ()
+    torn.merge([signed(GIVEN_UP)])
+    assert torn.contested() == (), "the one that was let in is the one that it is given up for"
+    torn.merge([signed(admit(C, A))])
+    assert torn.contested() == ((A, (B, C)),)
+    torn.merge([signed(admit(D, C)), signed(Revoke(C, "", follower=D))])
+    assert torn.contested() == ((A, (B, C)),)
+    torn.merge([signed(Revoke(D, "a thief's"))])
+    assert torn.contested() == ()
+    assert roster(admit(A), admit(B, A), Revoke(A, "", follower=C)).contested() == ((A, (B, C)),)
+
+
+def test_of_a_node_that_was_put_out_nothing_is_contested():
+    claims = admit(C, B), admit(D, B)
+    assert roster(admit(B), *claims).contested() == ((B, (C, D)),)
+    assert roster(admit(B), *claims, Revoke(B, "lost")).contested() == ()
+    assert roster(admit(A), admit(B, A), *claims, Revoke(A, "lost")).contested() == ()
+
+
 def test_one_that_follows_two_and_those_in_a_circle_do_not_belong():
     assert C not in belonging(roster(admit(A), admit(B), admit(C, A), admit(C, B)))
     assert belonging(roster(admit(A, B), admit(B, A))) == []
