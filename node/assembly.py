@@ -116,7 +116,7 @@ def assemble(
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)
     memories = Memories(teams, fleet, store, remembering)
-    briefs = Briefs(teams, fleet, agreements, memories, outbox, talk, clock)
+    briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,

@@ -52,6 +52,7 @@ class Board:
         self.plan: Planned | None = None
         self.tasks: dict[int, Task] = {}
         self.seats: dict[str, Seat] = {}
+        self.fenced: dict[tuple[str, str], Seat] = {}  # agent and node -> the seat that went on
         self.nodes: dict[str, NodeJoined] = {}
         self.left: dict[str, int] = {}  # nodes that are not of the team any more, since which entry
         self.asked: dict[str, NodeAsked] = {}
@@ -106,11 +107,19 @@ class Board:
                 self.left[node] = happened.seq
                 self.seats = {n: s for n, s in self.seats.items() if s.node != node}
             case Seated(seat=name, role=role, agent=agent, node=node):
-                self.seats[name] = Seat(name, role, agent, self._now_id(node), happened.seq)
+                self._seat(Seat(name, role, agent, self._now_id(node), happened.seq))
             case Unseated(seat=name):
                 self.seats.pop(name, None)
             case event:
                 self._take_task(event, happened)
+
+    def _seat(self, seat: Seat) -> None:
+        """What the seat holds it goes on holding; whoever was in it has nothing of it any more."""
+        before = self.seats.get(seat.name)
+        if before is not None:
+            self.fenced[before.agent, before.node] = before
+        self.fenced.pop((seat.agent, seat.node), None)
+        self.seats[seat.name] = seat
 
     def _take_task(self, event: TaskEvent, happened: Happened) -> None:
         number = event.task

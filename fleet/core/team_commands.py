@@ -226,9 +226,15 @@ def require_member(board: Board, actor: Actor) -> None:
     """Let only the team ask: members, and the people of its nodes.
 
     Raises:
-        NotAllowed: it is neither.
+        NotAllowed: it is neither; an incarnation that another one took the place of is told so.
     """
     is_of_node = actor.is_home or actor.node in board.nodes
+    fenced = board.fenced.get((actor.address.partition("@")[0], actor.node))
+    if fenced is not None and not actor.seat:
+        raise NotAllowed(
+            actor.address, "speak for", f"{board.team}/{fenced.name}",
+            hint=f"that seat went on to another incarnation; this one, of term {fenced.term}, is over",
+        )  # fmt: skip
     if not is_of_node or not (actor.seat or actor.is_person):
         raise NotAllowed(
             actor.address, "work on the tasks of", board.team,

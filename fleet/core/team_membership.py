@@ -13,7 +13,7 @@ from fleet.core.board import Board
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import InvitationRefused, NotAllowed
 from fleet.core.task import TaskReleased
-from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agreed_digest, seats, seats_of
+from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agent_name, agreed_digest, seats, seats_of
 from fleet.core.team_events import (
     Event,
     InvitationEnded,
@@ -180,6 +180,31 @@ def seat(
         taken = ", ".join(f"{s} by {filled[s]}" for s in seats_of(named[role]) if s in filled)
         raise WrongState(f"there is no free seat: {taken}", hint="fleet team drop empties a seat")
     return (Seated(seat or free[0], role, agent, node),)
+
+
+def reseat(board: Board, plan: TeamPlan, name: str, node: str) -> Seated:
+    """A new incarnation in a seat, on this node or another one, whoever is in it now.
+
+    Its term is higher than all before it. What the seat holds stays held by it.
+
+    Raises:
+        MalformedRequest: the plan has no such seat.
+        WrongState: an agent that is not the team's own fills it.
+        NotAllowed: the node is not of the team, or has not agreed to the role as it is now.
+    """
+    role = seats(plan).get(name)
+    if role is None:
+        raise MalformedRequest(
+            f"{plan.name} has no seat {name!r}", hint=f"its seats: {', '.join(seats(plan))}"
+        )
+    agent, before = agent_name(plan.name, name), board.seats.get(name)
+    if before is not None and before.agent != agent:
+        raise WrongState(
+            f"{before.agent} is in seat {name}, and is not started by the team",
+            hint="fleet team drop empties the seat; fleet team up fills it with a member of its own",
+        )
+    _require_agreed(board, node, role)
+    return Seated(name, role.name, agent, node)
 
 
 def _require_agreed(board: Board, node: str, role: RolePlan) -> None:

@@ -31,6 +31,8 @@ from node.ports.witness import Witness
 from node.records import Agent
 from node.store import SqliteStore
 
+BRIEF_S = 20.0
+"""For how long a member that is being started is given nothing before its briefing, should none come."""
 WATCH_S = 2.0
 """How often panes are looked at when nobody asks. One look costs about a millisecond."""
 
@@ -60,6 +62,7 @@ class Agents:
         self._agents = {agent.name: agent for agent in store.book.agents()}
         self._online: set[str] = set()
         self._turns: dict[str, asyncio.Lock] = {}
+        self._unbriefed: dict[str, float] = {}
         self.changed: Callable[[str], None] = lambda _name: None
         inbox.agent = self.get
         witness.keep(self._agents)
@@ -146,6 +149,25 @@ class Agents:
         self._fleet.directory.drop(self._fleet.me.node_id, agent.name)
         self.changed(agent.name)
         return agent
+
+    def await_brief(self, name: str) -> None:
+        """The agent of this name is about to be started as a member: its briefing comes before all else."""
+        self._unbriefed[name] = self._clock.now_s() + BRIEF_S
+
+    def brief_is_there(self, name: str) -> None:
+        """Its briefing is among what waits for it, or has been given to it."""
+        if self._unbriefed.pop(name, None) is not None:
+            self._inbox.wake(name)
+
+    def brief_due_s(self, name: str) -> float:
+        """How long the agent has to wait for its briefing at most; 0 when it waits for none."""
+        until_s = self._unbriefed.get(name)
+        if until_s is None:
+            return 0.0
+        left_s = max(0.0, until_s - self._clock.now_s())
+        if not left_s:
+            del self._unbriefed[name]
+        return left_s
 
     async def set_policy(self, name: str, policy: str) -> Agent:
         """Decide anew who may message an agent. What came before stays as it was taken: waiting for a

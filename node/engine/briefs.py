@@ -24,6 +24,7 @@ from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.team import agent_name
 from fleet.core.trust import Caller, Verb
+from node.engine.agents import Agents
 from node.engine.agreements import Agreements
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
@@ -67,6 +68,7 @@ class Briefs:
         self,
         teams: Teams,
         fleet: Fleet,
+        agents: Agents,
         agreements: Agreements,
         memories: Memories,
         outbox: Outbox,
@@ -75,6 +77,7 @@ class Briefs:
     ) -> None:
         self._teams = teams
         self._fleet = fleet
+        self._agents = agents
         self._agreements = agreements
         self._memories = memories
         self._outbox = outbox
@@ -155,6 +158,7 @@ class Briefs:
             text = before.text if before else await self._memories.briefing(team, seat.name)
             wish = Wish(to, text, key=key)
             await self._outbox.send(self._itself, wish)
+        self._agents.brief_is_there(seat.agent)
         wait = Wait(State.SUBMITTED, timeout_s)
         receipt, _ = await self._talk.send(self._itself, wish, wait, _untold)
         return Briefed(receipt.last.state, dict(receipt.as_json()))

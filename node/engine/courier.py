@@ -189,6 +189,8 @@ class Courier:
         if agent.ref is None:
             self._inbox.hold(item, HoldReason.OFFLINE, "the agent is not running")
             return _UNTIL_WOKEN_S
+        if due_s := self._agents.brief_due_s(name):
+            return due_s
         return await self._deliver(desk, Job(item, agent.ref, profile, Own("", "")))
 
     # --- the way in ---

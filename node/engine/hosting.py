@@ -68,6 +68,7 @@ class Hosting:
             team=place.plan.name,
             role=role.name,
         )
+        self._agents.await_brief(name)
         try:
             return await self._starter.start(wish)
         except FleetError:

@@ -246,7 +246,7 @@ class InboxTable:
     def __init__(self, database: Database, node_id: str) -> None:
         self._database = database
         self._node_id = node_id
-        self._turns = Turns(database)
+        self._turns = Turns(database, node_id)
         newest = database.row("SELECT max(seq) FROM inbox")
         self.last_before = int(newest[0] or 0) if newest else 0
         """The newest row that an earlier life of the node has left."""

@@ -1,5 +1,6 @@
 """Whose envelope an agent is given next: first by node, and within a node by sender, each in rounds.
 
+What the node itself says comes before all that: a member's briefing is the first that it is given.
 By node, since only the node is proven: who invents a thousand senders has no more turns by it. The order
 of a pair is that of arrival, whatever else. Looked up in indexes that hold nothing else, so that a pick
 costs the same however much waits; who had a turn is kept in memory, and forgetting it does no harm.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from fleet.core.address import NODE_ITSELF
 from fleet.core.rounds import Round
 from node.store.database import Database
 
@@ -42,14 +44,17 @@ class _Desk:
 
 
 class Turns:
-    """The rounds of all agents."""
+    """The rounds of all agents on the node of this id."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, node_id: str) -> None:
         self._database = database
+        self._node_id = node_id
         self._desks: defaultdict[str, _Desk] = defaultdict(_Desk)
 
     def next(self, recipient: str) -> int | None:
         """The row that is typed next. What is held stays first: it was picked before."""
+        if own := self._own(recipient):
+            return own
         held = self._database.row(
             "SELECT seq FROM inbox WHERE recipient = ? AND state = 'held' AND approved = 1"
             " ORDER BY seq LIMIT 1",
@@ -65,6 +70,19 @@ class Turns:
         heads = [(self._of(recipient, node, desk.senders[node]), node) for node in nodes]
         picked = desk.nodes.order((seq, node) for seq, node in heads if seq is not None)
         return picked[0][0] if picked else None
+
+    def _own(self, recipient: str) -> int:
+        """The oldest row that this node itself says; 0 when there is none."""
+        ready, held = _READY, "recipient = ? AND state = 'held' AND approved = 1"
+        for where in (held, ready):
+            found = self._database.row(
+                f"SELECT seq FROM inbox WHERE {where} AND origin = ? AND {AGENT} = ?"
+                " ORDER BY seq LIMIT 1",
+                (recipient, self._node_id, NODE_ITSELF),
+            )
+            if found:
+                return int(found[0])
+        return 0
 
     def took(self, recipient: str, node_id: str, sender: str) -> None:
         """It was this sender's turn."""

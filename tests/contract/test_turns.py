@@ -57,6 +57,19 @@ def play(tmp_path: Path) -> Callable[[Callable[[SqliteStore], None]], None]:
 Play = Callable[[Callable[[SqliteStore], None]], None]
 
 
+def test_what_the_node_itself_says_comes_first_also_before_what_was_picked(play: Play) -> None:
+    def story(store: SqliteStore) -> None:
+        keep(store, ["neo", "neo"])
+        first = store.inbox.next("rin")
+        assert first is not None
+        store.inbox.update(replace(first, state=State.HELD), ())
+        keep(store, ["fleet@white"])
+        keep(store, ["fleet@nova", "fleet@nova"], node=THERE)
+        assert given(store) == ["fleet4", "fleet5", "neo1", "fleet3", "neo2"]
+
+    play(story)
+
+
 def test_one_with_thousands_waiting_lets_others_have_their_turn_and_each_pair_its_order(
     play: Play,
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.support.homes import Home, Scene
 from tests.support.promises import run, told
 from tests.support.recording import PROGRAM, Recording
+from tests.support.until import until
 
 FILE = """
 name = "web"
@@ -138,3 +139,24 @@ def test_what_cannot_be_started_is_said_and_leaves_nothing_behind(
     assert "broken/impl" in git(repository, "branch"), "a branch is never deleted"
     assert not [a for a in white.ask("ls") if a["name"].startswith("broken")]
     assert not told(white, "team", "show", "broken")["seats"]
+
+
+def test_messages_that_waited_stand_in_the_briefing_which_comes_before_them(
+    pair: tuple[Home, Home], world: Scene, repository: Path
+) -> None:
+    white, nova = pair
+    applied(white, world, repository)
+    told(white, "team", "up", "web")
+    told(white, "stop", "web.impl-2")
+    for words in ("the first", "the second"):
+        assert nova.run("send", "web/impl-2", words, "--timeout", "0").code == 5
+    until(lambda: len(told(white, "inbox", "web.impl-2", "--held")) == 1, "the first is held")
+    page = told(white, "memory", "briefing", "web/impl-2")["text"]
+    assert page.index("> the first") < page.index("> the second")
+    record = Recording(world.folder / "web.impl.web.impl-2")
+    before = len(record.turns())
+    assert run(white, "team", "up", "web").code == 0
+    until(lambda: len(record.turns()) == before + 3, "all of it was given")
+    assert [turn.text for turn in record.turns()[before:]] == [
+        page.removesuffix("\n"), "the first", "the second",
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.core.board import Board
@@ -272,3 +274,20 @@ def test_a_claim_that_is_asked_for_once_more_is_answered_only_while_it_is_still_
     with pytest.raises(LeaseLost, match="kai holds it"):
         done_before(site.board, RIN, ClaimTask(), (1,))
     assert done_before(site.board, RIN, NoteTask(1, "at it"), (1,)).again, "that was said, once"
+
+
+def test_claims_go_on_with_a_seat_and_whoever_was_in_it_is_told_that_it_is_over():
+    site = Site()
+    site.add("one")
+    site.do(RIN, ClaimTask(1))
+    site.do(RIN, StartTask(1))
+    before = site.board.task(1)
+    site.write(Seated("rin", "impl", "site.rin", HOME))
+    assert site.board.task(1) == before
+    old, new = replace(RIN, seat=""), Actor("site.rin@white", HOME, "rin", is_home=True)
+    for late in (FinishTask(1, "done", before.token), NoteTask(1, "still here"), ClaimTask(1)):
+        site.refuses(old, late, "not_allowed", "site.rin@nova may not speak for site/rin")
+    site.do(new, FinishTask(1, "done", before.token))
+    site.write(Seated("rin", "impl", "site.rin", NOVA))
+    site.do(RIN, NoteTask(1, "back again"))
+    site.refuses(replace(new, seat=""), NoteTask(1, "x"), "not_allowed", "speak for site/rin")

@@ -26,6 +26,7 @@ from fleet.core.team_membership import (
     ask,
     decline,
     leave,
+    reseat,
     roles_for,
     run_out,
     seat,
@@ -156,3 +157,17 @@ def test_a_seat_is_filled_once_and_an_agent_is_in_one() -> None:
     assert code(seat, filled, WEB, "neo", HOME, "impl", "impl-2") == "wrong_state"
     few = team(replace(IMPL, count=2))
     assert code(seat, filled, few, "neo", HOME, "impl", "") == "wrong_state"
+
+
+def test_a_seat_gets_a_new_incarnation_where_its_role_is_agreed_to() -> None:
+    seated = Seated("impl", "impl", "web.impl", NOVA)
+    filled = board(ASKED, NodeJoined("i1", NOVA, ROLES), seated)
+    assert reseat(filled, WEB, "impl", NOVA) == seated
+    assert reseat(filled, WEB, "impl", HOME) == replace(seated, node=HOME)
+    assert reseat(filled, WEB, "impl-2", NOVA) == replace(seated, seat="impl-2", agent="web.impl-2")
+    assert code(reseat, filled, WEB, "impl-9", HOME) == "malformed_request"
+    assert code(reseat, filled, WEB, "impl", KAI) == "not_allowed"
+    changed = team(replace(IMPL, command=("other",)))
+    assert code(reseat, filled, changed, "impl", NOVA) == "not_allowed"
+    own = board(Seated("impl", "impl", "neo", HOME))
+    assert code(reseat, own, WEB, "impl", HOME) == "wrong_state"
