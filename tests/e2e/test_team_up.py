@@ -149,7 +149,7 @@ def test_messages_that_waited_stand_in_the_briefing_which_comes_before_them(
     told(white, "team", "up", "web")
     told(white, "stop", "web.impl-2")
     for words in ("the first", "the second"):
-        assert nova.run("send", "web/impl-2", words, "--timeout", "0").code == 5
+        assert nova.run("send", "web.impl-2@white", words, "--timeout", "0").code == 5
     until(lambda: len(told(white, "inbox", "web.impl-2", "--held")) == 1, "the first is held")
     page = told(white, "memory", "briefing", "web/impl-2")["text"]
     assert page.index("> the first") < page.index("> the second")
