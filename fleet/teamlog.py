@@ -136,6 +136,20 @@ def done_from_json(result: bytes) -> Done:
     return _read(result, Done, "task answer")
 
 
+def said_to_json(said: object) -> bytes:
+    """What a home and a node of its team say to each other about a member (``fleet/core/member.py``)."""
+    return _encoder.encode(said)
+
+
+def said_from_json(said: bytes, form: type[T]) -> T:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    return _read(said, form, "word on a member")
+
+
 def asked_to_json(asked: Asked) -> bytes:
     """An invitation."""
     return _encoder.encode(asked)

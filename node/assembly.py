@@ -24,6 +24,8 @@ from node.engine.hosting import Hosting
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
+from node.engine.lodging import Lodging
+from node.engine.members import Members
 from node.engine.membership import Membership
 from node.engine.memories import Memories
 from node.engine.node import Node
@@ -35,6 +37,7 @@ from node.engine.remembering import Remembering
 from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
+from node.engine.screens import Screens
 from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.engine.teams import Teams
@@ -110,7 +113,12 @@ def assemble(
     agreements.linked = copies.linked
     peers.linked = partial(_each, (copies.linked, errands.linked))
     peers.parted, peers.heard_of_team = copies.parted, copies.heard
-    hosting = Hosting(agents, starter, world.worktrees, Paths(Path(home)).worktrees)
+    screens = Screens(agents, courier, clock)
+    hosting = Hosting(
+        agents, starter, screens, world.worktrees, store, clock, Paths(Path(home)).worktrees
+    )
+    members = Members(teams, fleet, hosting, clock)
+    members.ask = peers.ask
     fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
@@ -121,7 +129,8 @@ def assemble(
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
-        Lineup(teams, fleet, hosting, briefs), events,
+        screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
+        Lineup(fleet, members, briefs), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

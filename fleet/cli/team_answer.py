@@ -65,6 +65,11 @@ def _accept_arguments(parser: Parser) -> None:
         "--repo", metavar="NAME=FOLDER", action="append", default=[], dest="repos",
         help="where a repository of the team is on this host; for each that its roles work on",
     )  # fmt: skip
+    parser.add_argument(
+        "--socket", metavar="S",
+        help="the tmux server its members run in: a path, or a name as for tmux -L"
+        " (default: yours, else tmux's default)",
+    )  # fmt: skip
 
 
 def _id(parser: Parser) -> None:
@@ -72,8 +77,12 @@ def _id(parser: Parser) -> None:
 
 
 def _accept(call: Invocation) -> int:
-    repos = [_placed(call, said) for said in call.given.repos]
-    told = call.ask("team_accept", id=call.given.id, repos=repos).result
+    from fleet.cli.start import server_socket
+
+    given = call.given
+    repos = [_placed(call, said) for said in given.repos]
+    socket = server_socket(given.socket, call.environ)
+    told = call.ask("team_accept", id=given.id, repos=repos, socket=socket).result
     if call.terminal.as_json:
         call.terminal.data(told)
         return 0

@@ -168,7 +168,7 @@ def seat(
             f"{plan.name} has no seat {seat or role!r} of a role {role!r}",
             hint=f"its seats: {', '.join(seats(plan))}",
         )
-    _require_agreed(board, node, named[role])
+    require_agreed(board, node, named[role])
     had = board.seat_of(agent, node)
     if had is not None and had.role == role and seat in {"", had.name}:
         return ()
@@ -203,11 +203,16 @@ def reseat(board: Board, plan: TeamPlan, name: str, node: str) -> Seated:
             f"{before.agent} is in seat {name}, and is not started by the team",
             hint="fleet team drop empties the seat; fleet team up fills it with a member of its own",
         )
-    _require_agreed(board, node, role)
+    require_agreed(board, node, role)
     return Seated(name, role.name, agent, node)
 
 
-def _require_agreed(board: Board, node: str, role: RolePlan) -> None:
+def require_agreed(board: Board, node: str, role: RolePlan) -> None:
+    """Insist that members of a role may live on a node, as far as the home knows.
+
+    Raises:
+        NotAllowed: it is not of the team, or has not agreed to the role as it is now.
+    """
     if node == board.home:
         return
     joined = board.nodes.get(node)

@@ -15,7 +15,7 @@ from typing import assert_never, cast
 from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, Worktree, agreed, form, seats, seats_of
 from fleet.core.trust import Policy
 
-_OPENNESS = (Policy.CLOSED, Policy.APPROVAL, Policy.OPEN)
+OPENNESS = (Policy.CLOSED, Policy.APPROVAL, Policy.OPEN)
 _SHOWN_CHARS = 60
 
 
@@ -148,7 +148,7 @@ def _is_a_question(key: str, old: RolePlan, new: RolePlan) -> bool:
         case "grants":
             return not {*new.grants} <= {*old.grants}
         case "policy":
-            return _OPENNESS.index(new.policy) > _OPENNESS.index(old.policy)
+            return OPENNESS.index(new.policy) > OPENNESS.index(old.policy)
         case "node":
             return new.node != ANY_NODE
         case _:

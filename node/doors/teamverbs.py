@@ -18,6 +18,9 @@ VERBS: Mapping[str, Act] = MappingProxyType(
         "decline": lambda node, node_id, ask: node.invitations.declined(node_id, ask),
         "brief": lambda node, node_id, ask: node.briefs.answer(node_id, ask),
         "leave": lambda node, node_id, ask: node.invitations.left(node_id, ask),
+        "seat": lambda node, node_id, ask: node.lodging.seat(node_id, ask),
+        "unseat": lambda node, node_id, ask: node.lodging.unseat(node_id, ask),
+        "state": lambda node, node_id, ask: node.lodging.states(node_id, ask),
     }
 )
 """The caller's node is proven; what it says of who asks there is not looked at."""

@@ -17,7 +17,7 @@ from fleet.core.keystrokes import clean
 from fleet.core.look import Look
 from fleet.core.moment import iso_time
 from fleet.core.resolver import node_label, shown_presence
-from fleet.core.screen import asking, gate, is_busy
+from fleet.core.screen import asking
 from fleet.core.seating import KnownTeam, is_proven
 from fleet.core.trust import Caller, Grant, Policy, Verb
 from node.doors import standing
@@ -115,7 +115,7 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
         own = node.agents.get(entry.name) if here else None
         look = await node.agents.look(own) if own else None
         state = (
-            _reading(node, own, look)
+            node.screens.reading(own, look)
             if own and look
             else shown_presence(node.fleet.directory, entry).value
         )
@@ -131,7 +131,7 @@ async def agents(node: Node, caller: Caller) -> list[dict[str, object]]:
                 "incarnation": f"{entry.incarnation:012x}" if entry.incarnation else "",
                 "last_seen": iso_time(seen_s),
                 **_seats(entry, logs),
-                "doing": doing(node, own, look) if own and look else None,
+                "doing": node.screens.doing(own, look) if own and look else None,
                 "question": question(node, own, look)
                 if own and look and caller.is_own_operator
                 else "",
@@ -157,21 +157,6 @@ def _waits_for(node: Node, name: str) -> str:
     if item is None:  # only what needs an approval is passed over
         return HoldReason.APPROVAL.value
     return item.timeline[-1].reason if item.state is State.HELD else item.state.value
-
-
-def _reading(node: Node, one: Agent, look: Look) -> str:
-    """What the agent's screen says now: ready, or why not."""
-    profile = node.agents.profile(one)
-    token = one.ref.token if one.ref else ""
-    hold = gate(profile, look, token, 0.0, was_ready=node.courier.was_ready(one))
-    return hold.reason.value if hold else "ready"
-
-
-def doing(node: Node, one: Agent, look: Look) -> str:
-    """What the program is at. It may be busy and take a message all the same: then it is ``ready``
-    to us, and ``busy`` here."""
-    reading = _reading(node, one, look)
-    return "busy" if reading == "ready" and is_busy(node.agents.profile(one), look) else reading
 
 
 def question(node: Node, one: Agent, look: Look) -> str:
@@ -213,7 +198,7 @@ async def look_at(node: Node, caller: Caller, name: str, lines: int) -> ScreenAn
         rows.pop()
     shown = tuple(clean(row).text.rstrip() for row in (rows[-lines:] if lines else rows))
     asked = question(node, one, look)
-    state = f"dialog: {asked}" if asked else doing(node, one, look)
+    state = f"dialog: {asked}" if asked else node.screens.doing(one, look)
     return ScreenAnswer(shown, state)
 
 

@@ -64,6 +64,7 @@ class Agents:
         self._turns: dict[str, asyncio.Lock] = {}
         self._unbriefed: dict[str, float] = {}
         self.changed: Callable[[str], None] = lambda _name: None
+        self.looked: Callable[[Agent, Look], None] = lambda _agent, _look: None
         inbox.agent = self.get
         witness.keep(self._agents)
         for agent in self._agents.values():
@@ -251,6 +252,7 @@ class Agents:
         look = await self._panes.look(agent.ref)
         hold = bound(look, agent.ref.token, is_shell=self.profile(agent).is_shell)
         if self._agents.get(agent.name) is agent:
+            self.looked(agent, look)
             self._set_online(agent, online=hold is None)
         return look
 

@@ -143,9 +143,10 @@ class Agreements:
         return found[0], asked_from_json(found[0].asked)
 
     async def accept(
-        self, caller: Caller, typed: str, folders: Mapping[str, str]
+        self, caller: Caller, typed: str, folders: Mapping[str, str], socket: str = ""
     ) -> tuple[Invited, Asked]:
-        """Accept an invitation, with a folder on this node for each repository that it names.
+        """Accept an invitation, with a folder on this node for each repository that it names, and the tmux
+        server that members are to run in: where none is said, none is started here.
 
         Raises:
             InvitationRefused: there is none, it is open no more, or the home says so.
@@ -175,6 +176,7 @@ class Agreements:
                 Agreement(
                     one.team_id, role.role, one.home, role.digest, role.count, role.policy,
                     asked.verbs, placed.get(role.repository, ""), now_s, one.invitation, told.head,
+                    socket,
                 )
             )  # fmt: skip
         self._put(one, Answered.ACCEPTED)

@@ -1,24 +1,33 @@
-"""The members of teams on this node: each started in its place, once.
+"""The members of teams on this node: each started in its place, once in each term, and ended.
 
 A member is an agent called ``<team>.<seat>``. Its folder is made before it is started, below the home's
 ``worktrees``, and never shared. What was begun and not brought to its end is found by the next attempt;
-what failed leaves nothing behind.
+what failed leaves nothing behind. When it ends, its worktree goes if nothing would be lost with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from fleet.core.board import Seat
+from fleet.core.delivery import State
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.names import NameTaken
+from fleet.core.errors.panes import NoTmux
+from fleet.core.errors.worktrees import UnsavedWork, WorktreeFailed
+from fleet.core.member import Became, Hosted, Left, MemberState, Stage, Turn, require_newest, turn
 from fleet.core.team import RolePlan, TeamPlan, Worktree, agent_name, branch_of
-from fleet.core.worktree import WorktreeWish
+from fleet.core.worktree import WorktreeWish, left, lost
 from node.engine.agents import Agents
+from node.engine.screens import Screens
 from node.engine.starter import Start, Starter
+from node.ports.host import Clock
 from node.ports.worktrees import Worktrees
-from node.records import Agent
+from node.store import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +42,79 @@ class Place:
     socket: str
 
 
+Within = Callable[[int], None]
+"""Raises when so many others of the role live here already that there is no room for one more."""
+
+
+def anything(_others: int) -> None:
+    """What a team may do on its own home."""
+
+
 class Hosting:
-    """Starts members here. ``folders`` is where theirs are made."""
+    """Starts and ends members here, one after the other in each team. ``folders`` is where theirs are made."""
 
     def __init__(
-        self, agents: Agents, starter: Starter, worktrees: Worktrees, folders: PurePath
+        self,
+        agents: Agents,
+        starter: Starter,
+        screens: Screens,
+        worktrees: Worktrees,
+        store: SqliteStore,
+        clock: Clock,
+        folders: PurePath,
     ) -> None:
         self._agents = agents
         self._starter = starter
+        self._screens = screens
         self._worktrees = worktrees
+        self._store = store
+        self._clock = clock
         self._folders = folders
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._under_way: set[tuple[str, str]] = set()
 
-    async def seat(self, place: Place) -> Agent:
-        """The agent that lives in this seat: started, or found alive as an earlier attempt left it.
+    # --- in ---
+
+    async def seat(
+        self, team_id: str, term: int, place: Place, within: Within = anything
+    ) -> Became:
+        """Have somebody live in this seat, in this term: started, or found alive as an earlier attempt
+        left it. Asked once more meanwhile it says that it is under way.
 
         Raises:
             NameTaken: somebody else lives under its name here.
-            FleetError: as worktrees, profiles and tmux demand; nothing is left behind.
+            WrongState: a later term of the seat is known.
+            FleetError: as worktrees, profiles, tmux and ``within`` demand; nothing is left behind.
         """
-        name = agent_name(place.plan.name, place.seat)
-        folder = self._folder(place)
-        if (found := await self._living(name, folder)) is not None:
-            return found
+        key = (team_id, place.seat)
+        if key in self._under_way:
+            return Became.UNDER_WAY
+        self._under_way.add(key)
+        try:
+            async with self._turn(team_id):
+                return await self._seat(team_id, term, place, within)
+        finally:
+            self._under_way.discard(key)
+
+    def _turn(self, team_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(team_id, asyncio.Lock())
+
+    async def _seat(self, team_id: str, term: int, place: Place, within: Within) -> Became:
+        name, folder = agent_name(place.plan.name, place.seat), self._folder(place)
+        known = self._store.hosted.get(team_id, place.seat)
+        todo = turn(known, term, lives=await self._lives(name, folder))
+        if todo is Turn.NOTHING:
+            return Became.OVER
+        own = place.role.worktree is Worktree.OWN
+        hosted = Hosted(team_id, place.seat, place.role.name, name, folder, own, term, Stage.BEGUN)
+        if todo is Turn.START:
+            within(await self._others(hosted))
+            await self._keep(hosted)
+            await self._start(place, name, folder)
+        await self._keep(replace(hosted, stage=Stage.LIVED))
+        return Became.STARTED if todo is Turn.START else Became.FOUND
+
+    async def _start(self, place: Place, name: str, folder: str) -> None:
         is_new = await self._prepare(place, folder)
         role = place.role
         wish = Start(
@@ -70,22 +130,45 @@ class Hosting:
         )
         self._agents.await_brief(name)
         try:
-            return await self._starter.start(wish)
+            await self._starter.start(wish)
         except FleetError:
             if is_new:
                 with contextlib.suppress(FleetError):  # the first error is the one to tell
                     await self._worktrees.remove(folder)
             raise
 
-    async def _living(self, name: str, folder: str) -> Agent | None:
+    async def _lives(self, name: str, folder: str) -> bool:
+        """Whether the member does.
+
+        Raises:
+            NameTaken: somebody else does, under its name.
+        """
         try:
             await self._agents.free(name)
         except NameTaken:
-            agent = self._agents.known(name)
-            if agent.cwd != folder:
+            if self._agents.known(name).cwd != folder:
                 raise
-            return agent
-        return None
+            return True
+        return False
+
+    async def _others(self, hosted: Hosted) -> int:
+        """How many live here in other seats of the role."""
+        others = [
+            one
+            for one in self._store.hosted.of(hosted.team_id)
+            if (one.role, one.stage) == (hosted.role, Stage.LIVED) and one.seat != hosted.seat
+        ]
+        return sum([await self._is_alive(one) for one in others])
+
+    async def _is_alive(self, hosted: Hosted) -> bool:
+        try:
+            return await self._lives(hosted.agent, hosted.folder)
+        except NameTaken:
+            return False
+
+    async def _keep(self, hosted: Hosted) -> None:
+        self._store.hosted.put(hosted)
+        await self._store.commit()
 
     def _folder(self, place: Place) -> str:
         if place.role.worktree is Worktree.CHECKOUT:
@@ -107,3 +190,81 @@ class Hosting:
             case Worktree.CHECKOUT:
                 pass
         return False
+
+    # --- out ---
+
+    async def unseat(self, team_id: str, seat: str, term: int) -> Left:
+        """End the member in a seat, and take its worktree away if nothing would be lost with it; what is
+        left. Once more says what is left still; nothing is ended but what was started for the seat.
+
+        Raises:
+            WrongState: a later term of the seat is known.
+            NoTmux: it cannot be ended now.
+        """
+        async with self._turn(team_id):
+            known = self._store.hosted.get(team_id, seat)
+            if known is None:
+                return Left()
+            require_newest(known, term)
+            lived = await self._is_alive(known)
+            if lived:
+                await self._agents.end(known.agent)
+            kept = await self._cleared(known)
+            await self._keep(replace(known, term=term, stage=Stage.ENDED))
+            return replace(kept, ended=lived)
+
+    async def _cleared(self, known: Hosted) -> Left:
+        if not known.own:
+            is_made = PurePath(known.folder).is_relative_to(self._folders)
+            return Left(folder=known.folder if is_made else "")
+        try:
+            state = await self._worktrees.state(known.folder)
+        except WorktreeFailed:  # it went before
+            return Left()
+        try:
+            await self._worktrees.remove(known.folder)
+        except (UnsavedWork, WorktreeFailed) as error:
+            return Left(
+                folder=known.folder, unsaved=lost(state) or (str(error),), unpushed=left(state)
+            )
+        return Left(unpushed=left(state))
+
+    # --- how they are ---
+
+    async def state(self, team_id: str, seat: Seat, *, seen: bool, files: bool) -> MemberState:
+        """How the member in a seat of this node is. ``seen``: also what its screen says; ``files``: also
+        what is in its worktree."""
+        told = self._with_mail(MemberState(seat.name), seat.agent)
+        agent = self._agents.get(seat.agent)
+        if agent is not None:
+            with contextlib.suppress(NoTmux):  # nothing is known of it then
+                look = await self._agents.look(agent)
+                told = replace(told, online=self._agents.is_online(agent.name))
+                if seen and told.online:
+                    doing, still_s = (
+                        self._screens.doing(agent, look), self._screens.still_s(agent),
+                    )  # fmt: skip
+                    told = replace(told, doing=doing, still_s=still_s)
+        hosted = self._store.hosted.get(team_id, seat.name)
+        if files and hosted is not None and hosted.own:
+            with contextlib.suppress(WorktreeFailed):  # there is none
+                state = await self._worktrees.state(hosted.folder)
+                told = replace(told, branch=state.branch, unsaved=lost(state), unpushed=left(state))
+        return told
+
+    def _with_mail(self, told: MemberState, agent: str) -> MemberState:
+        waiting = [
+            one
+            for one in self._store.inbox.open(agent)
+            if one.state in {State.HELD, State.ACCEPTED}
+        ]
+        if not waiting:
+            return told
+        first = waiting[0]
+        return replace(
+            told,
+            held=len(waiting),
+            held_id=first.envelope.id,
+            held_why=first.timeline[-1].reason,
+            held_s=max(0.0, self._clock.wall_s() - first.timeline[0].at_s),
+        )

@@ -19,16 +19,16 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.lineup import place
+from fleet.core.member import Became
 from fleet.core.resolver import shown_presence
 from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agent_name, seats
-from fleet.core.team_events import Seated
 from fleet.core.trust import Caller
 from node.engine.briefs import Briefed, Briefs
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
-from node.engine.hosting import Hosting, Place
+from node.engine.hosting import Place
+from node.engine.members import Members
 from node.engine.plans import plan_of
-from node.engine.teams import Teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,9 @@ Progress = Callable[[Filled], None]
 class Lineup:
     """Brings up the teams whose home is this node."""
 
-    def __init__(self, teams: Teams, fleet: Fleet, hosting: Hosting, briefs: Briefs) -> None:
-        self._teams = teams
+    def __init__(self, fleet: Fleet, members: Members, briefs: Briefs) -> None:
         self._fleet = fleet
-        self._hosting = hosting
+        self._members = members
         self._briefs = briefs
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -120,12 +119,12 @@ class Lineup:
             if node is None:
                 raise self._nowhere(plan, role)
             checkout = _checkout(role, wish)
-            agent = await self._hosting.seat(Place(plan, role, name, checkout, wish.socket))
-            seated = Seated(name, role.name, agent.name, self._fleet.me.node_id)
-            await self._teams.write(team, str(caller), "", (seated,))
+            at = Place(plan, role, name, checkout, wish.socket)
+            me = self._fleet.me.node_id
+            seat, became = await self._members.seat(team, me, at, str(caller))
         except FleetError as error:
             return Filled(name, role.name, node or role.node, error=error)
-        return Filled(name, role.name, node, is_new=True, seat=team.board.seats[name])
+        return Filled(name, role.name, node, is_new=became is Became.STARTED, seat=seat)
 
     def _presence(self, seat: Seat) -> Presence:
         """How its agent is; ``away`` is not gone: who may live is not started a second time."""

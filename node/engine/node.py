@@ -23,6 +23,8 @@ from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
+from node.engine.lodging import Lodging
+from node.engine.members import Members
 from node.engine.membership import Membership
 from node.engine.memories import Memories
 from node.engine.outbox import Outbox
@@ -32,6 +34,7 @@ from node.engine.plans import Plans
 from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Router
+from node.engine.screens import Screens
 from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.engine.teams import Teams
@@ -76,6 +79,9 @@ class Node:
     errands: Errands
     invitations: Invitations
     agreements: Agreements
+    screens: Screens
+    members: Members
+    lodging: Lodging
     lineup: Lineup
     events: Events
     store: SqliteStore

@@ -92,6 +92,14 @@ class Permits:
         if not caller.is_own_operator:
             self._audit("use allowed", who=str(caller), verb=verb.value, agent=agent, by=ruling.by)
 
+    def may(self, caller: Caller, verb: Verb, agent: str) -> bool:
+        """Whether the caller might do this now; nothing is used up or written down by asking."""
+        try:
+            rule(caller, verb, agent, self._fleet.grants, self._clock.wall_s(), self._waits(caller))
+        except (NotAllowed, RateExceeded):
+            return False
+        return True
+
     def refused(self, caller: Caller, verb: str, agent: str, error: FleetError) -> None:
         """Somebody tried what they may not do."""
         if self.is_written(caller.node_id, error):

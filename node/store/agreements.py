@@ -34,7 +34,8 @@ class Invited:
 class Agreement:
     """That a role of a team may live here, as ``digest`` pins it: so many at once, under no more open a
     policy, with these verbs granted to the team. ``folder`` is the repository's on this node, empty
-    where none is needed; ``joined`` the number of the log's entry that it is known by at home."""
+    where none is needed; ``joined`` the number of the log's entry that it is known by at home; ``socket``
+    the tmux server that its members run in."""
 
     team_id: str
     role: str
@@ -47,6 +48,7 @@ class Agreement:
     since_s: float
     invitation: str
     joined: int
+    socket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,15 @@ class AgreementTable:
             Agreement(
                 team, role, home, digest, count, Policy(policy),
                 tuple(Verb(verb) for verb in verbs.split(",") if verb), folder, since_s, invitation,
-                joined,
+                joined, socket,
             )
-            for team, role, home, digest, count, policy, verbs, folder, since_s, invitation, joined in (
+            for (
+                team, role, home, digest, count, policy, verbs, folder, since_s, invitation, joined,
+                socket,
+            ) in (
                 self._database.rows(
                     "SELECT team, role, home, digest, count, policy, verbs, folder, since,"
-                    " invitation, joined FROM team_agreed WHERE ? IN ('', team) ORDER BY team, role",
+                    " invitation, joined, socket FROM team_agreed WHERE ? IN ('', team) ORDER BY team, role",
                     (team_id,),
                 )
             )
@@ -114,10 +119,11 @@ class AgreementTable:
     def put_agreement(self, one: Agreement) -> None:
         """Agree, in place of an earlier agreement on the same role."""
         self._database.execute(
-            "INSERT OR REPLACE INTO team_agreed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO team_agreed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 one.team_id, one.role, one.home, one.digest, one.count, one.policy,
                 ",".join(one.verbs), one.folder, one.since_s, one.invitation, one.joined,
+                one.socket,
             ),
         )  # fmt: skip
 

@@ -109,7 +109,13 @@ CREATE TABLE team_agreed (
   team TEXT NOT NULL, role TEXT NOT NULL, home TEXT NOT NULL, digest TEXT NOT NULL,
   count INTEGER NOT NULL, policy TEXT NOT NULL, verbs TEXT NOT NULL, folder TEXT NOT NULL,
   since REAL NOT NULL, invitation TEXT NOT NULL, joined INTEGER NOT NULL,
+  socket TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (team, role)
+) WITHOUT ROWID;
+CREATE TABLE team_hosted (
+  team TEXT NOT NULL, seat TEXT NOT NULL, role TEXT NOT NULL, agent TEXT NOT NULL,
+  folder TEXT NOT NULL, own INTEGER NOT NULL, term INTEGER NOT NULL, stage TEXT NOT NULL,
+  PRIMARY KEY (team, seat)
 ) WITHOUT ROWID;
 CREATE TABLE team_granted (
   who TEXT NOT NULL, agent TEXT NOT NULL, team TEXT NOT NULL, PRIMARY KEY (who, agent)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from node.store.agreements import AgreementTable
 from node.store.book import Book
 from node.store.database import Database
+from node.store.hosted import HostedTable
 from node.store.mail import InboxTable, OutboxTable
 from node.store.refused import RefusedTable
 from node.store.rekey import followed, rekey
@@ -29,6 +30,7 @@ class SqliteStore:
         self.book = Book(self.database)
         self.teams = TeamTable(self.database)
         self.agreements = AgreementTable(self.database)
+        self.hosted = HostedTable(self.database)
         self.audit = self.database.audit
 
     def followed(self) -> dict[str, str]:

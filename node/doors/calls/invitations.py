@@ -32,6 +32,7 @@ class RemoveArgs(msgspec.Struct):
 class AcceptArgs(msgspec.Struct):
     id: str
     repos: tuple[str, ...] = ()
+    socket: str = ""
 
 
 class DeclineArgs(msgspec.Struct):
@@ -107,7 +108,7 @@ async def _invitations(ask: Ask) -> None:
 async def _accept(ask: Ask, args: AcceptArgs) -> None:
     parts = (said.rpartition("=") for said in args.repos)
     folders = {name: folder for name, _, folder in parts}
-    one, _ = await ask.node.agreements.accept(ask.caller, args.id, folders)
+    one, _ = await ask.node.agreements.accept(ask.caller, args.id, folders, args.socket)
     told = teamviews.invitation(ask.node, *ask.node.agreements.meant(one.invitation))
     ask.answer.result(told, EXIT_REACHED)
 
