@@ -202,7 +202,8 @@ class Members:
         if not team.is_home:
             home = self._fleet.label(team.row.home)
             raise WrongState(
-                f"{team.row.name} is run from its home, {home}", hint=f"on {home}: fleet team"
+                f"{team.row.name} is run from its home, {home}",
+                hint=f"on {home}: fleet team show {team.row.name}",
             )
 
 
