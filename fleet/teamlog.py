@@ -17,6 +17,7 @@ from fleet.core.errors.nodes import UnknownCall, VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand, Remembered
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.slots import Taken, TakeSlot
 from fleet.core.task import TaskEvent
 from fleet.core.team_commands import COMMANDS, Done, TaskCommand
 from fleet.core.team_events import Event, Happened, TeamEvent
@@ -178,6 +179,34 @@ def remembered_from_json(result: bytes) -> Remembered:
         MalformedRequest: it makes no sense.
     """
     return _read(result, Remembered, "answer of the memory")
+
+
+def slot_to_json(command: TakeSlot) -> bytes:
+    """A request for a number."""
+    return _encoder.encode(command)
+
+
+def slot_from_json(data: bytes) -> TakeSlot:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    return _read(data, TakeSlot, "request for a slot")
+
+
+def taken_to_json(taken: Taken) -> bytes:
+    """A number that was given."""
+    return _encoder.encode(taken)
+
+
+def taken_from_json(data: bytes) -> Taken:
+    """The same, read.
+
+    Raises:
+        MalformedRequest: it makes no sense.
+    """
+    return _read(data, Taken, "slot")
 
 
 def _read(data: bytes, kind: type[T], what: str) -> T:

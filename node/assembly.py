@@ -20,6 +20,7 @@ from node.engine.courier import Courier
 from node.engine.errands import Errands
 from node.engine.events import Events
 from node.engine.fleet import Fleet
+from node.engine.homeward import Homeward
 from node.engine.hosting import Hosting
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
@@ -38,6 +39,7 @@ from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
 from node.engine.screens import Screens
+from node.engine.slots import Slots
 from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.engine.teams import Teams
@@ -123,14 +125,15 @@ def assemble(
     for agent in agents.all():
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)
-    memories = Memories(teams, fleet, store, remembering)
+    homeward = Homeward(teams, fleet)
+    memories = Memories(teams, homeward, fleet, store, remembering)
     briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
-        Lineup(fleet, members, briefs), events,
+        Lineup(fleet, members, briefs), Slots(teams, homeward, store), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

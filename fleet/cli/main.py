@@ -27,7 +27,7 @@ GROUPS = {
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
     ),
-    "teams": ("team", "task", "memory"),
+    "teams": ("team", "task", "memory", "slot"),
     "the rest": ("whoami", "completion", "version"),
 }  # fmt: skip
 TABLE = {
@@ -67,6 +67,7 @@ TABLE = {
     "team": ("team", "agents that work together: their file, who is in it, what they do"),
     "task": ("task", "what a team has to do: claimed by one at a time, finished with proof"),
     "memory": ("memory", "what a team knows: found, ordered, handed over; given to whoever comes"),
+    "slot": ("slot", "numbers that a team gives away, each once: versions, ports, migrations"),
     "whoami": ("status", "who the node takes the caller for"),
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("completion", "print the version"),

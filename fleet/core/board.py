@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from fleet.core.errors.teams import UnknownTask
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.slots import SlotTaken
 from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
 from fleet.core.team_events import (
     Founded,
@@ -57,9 +58,11 @@ class Board:
         self.left: dict[str, int] = {}  # nodes that are not of the team any more, since which entry
         self.asked: dict[str, NodeAsked] = {}
         self.ended: dict[str, str] = {}
+        self.slots: dict[str, int] = {}  # the last number given of each
         self._last_task = 0
         self._history: dict[int, list[int]] = {}  # task -> numbers of its entries
         self._done_of: dict[str, tuple[int, ...]] = {}  # command key -> tasks it touched
+        self._slot_of: dict[str, SlotTaken] = {}  # command key -> the number it got
         self._said_of: dict[str, int] = {}  # command key -> the entry it made in the memory
         self._held: dict[str, set[int]] = {}  # holder -> tasks
         self._dependents: dict[int, set[int]] = {}
@@ -110,6 +113,10 @@ class Board:
                 self._seat(Seat(name, role, agent, self._now_id(node), happened.seq))
             case Unseated(seat=name):
                 self.seats.pop(name, None)
+            case SlotTaken(slot=slot, number=number) as taken:
+                self.slots[slot] = number
+                if happened.key:
+                    self._slot_of[happened.key] = taken
             case event:
                 self._take_task(event, happened)
 
@@ -209,6 +216,10 @@ class Board:
     def done_of(self, key: str) -> tuple[int, ...] | None:
         """The tasks that a command has touched, if it was carried out."""
         return self._done_of.get(key)
+
+    def slot_of(self, key: str) -> SlotTaken | None:
+        """The number that a request for one got, if it was carried out."""
+        return self._slot_of.get(key)
 
     def said_of(self, key: str) -> int:
         """The number of the entry that a command to the memory has made; 0 when it was not carried out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.slots import SlotTaken
 from fleet.core.task import TaskEvent
 
 
@@ -89,6 +90,7 @@ class Unseated:
 
 TeamEvent = (
     Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated | Unseated
+    | SlotTaken
 )  # fmt: skip
 Event = TeamEvent | TaskEvent | MemoryEvent
 

@@ -13,8 +13,6 @@ from fleet.core.address import NODE_ITSELF
 from fleet.core.briefing import BUDGET_CHARS, briefing
 from fleet.core.briefing_parts import OpenTask, Unread, parts_of
 from fleet.core.errors.names import UnknownAgent
-from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
-from fleet.core.errors.teams import UnknownTeam
 from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.lineup import job
 from fleet.core.memory_commands import MemoryCommand, Remembered, decide
@@ -31,6 +29,7 @@ from fleet.teamlog import (
 )
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
+from node.engine.homeward import Homeward
 from node.engine.plans import plan_of
 from node.engine.remembering import Remembering
 from node.engine.teams import Teams
@@ -51,9 +50,15 @@ class Memories:
     """The memory of all teams of this node."""
 
     def __init__(
-        self, teams: Teams, fleet: Fleet, store: SqliteStore, remembering: Remembering
+        self,
+        teams: Teams,
+        homeward: Homeward,
+        fleet: Fleet,
+        store: SqliteStore,
+        remembering: Remembering,
     ) -> None:
         self._teams = teams
+        self._homeward = homeward
         self._fleet = fleet
         self._store = store
         self.remembering = remembering
@@ -72,20 +77,11 @@ class Memories:
         """
         if team.is_home:
             return await self._carry_out(caller, team, command, key)
-        require_member(team.board, self._teams.actor(team.board, caller))
-        ask = TeamAsk(str(caller), team.team_id, verb_of(command), command_to_json(command), key)
-        try:
-            told = await self._teams.ask(team.row.home, ask)
-        except NodeUnreachable as error:
-            home = self._fleet.label(team.row.home)
-            error.hint = (
-                f"{team.row.name} lives on {home}: what it remembers can be read here, and nothing"
-                " be added; with the same --key a command counts once"
-            )
-            raise
-        if not isinstance(told, TeamAnswer):
-            raise VersionMismatch("the team's home does not answer for teams")
-        return remembered_from_json(told.result)
+        away = "what it remembers can be read here, and nothing be added"
+        result = await self._homeward.ask(
+            caller, team, verb_of(command), command_to_json(command), key, away
+        )
+        return remembered_from_json(result)
 
     async def answer(self, node_id: str, ask: TeamAsk) -> TeamAnswer:
         """Carry out what a node of the team asks for one of its agents or people.
@@ -94,10 +90,7 @@ class Memories:
             UnknownTeam: this node is not its home.
             FleetError: as ``decide`` says.
         """
-        team = self._teams.by_id(ask.team)
-        if team is None or not team.is_home:
-            raise UnknownTeam(ask.team[:16])
-        caller = self._fleet.peer_caller(ask.caller, node_id)
+        team, caller = self._homeward.asked(node_id, ask)
         command = memory_command_from_json(ask.verb, ask.arguments)
         remembered = await self._carry_out(caller, team, command, ask.key)
         return TeamAnswer(remembered_to_json(remembered), team.board.head)
@@ -108,13 +101,14 @@ class Memories:
         board, memory = team.board, team.memory
         actor = self._teams.actor(board, caller)
         require_member(board, actor)
-        whole = f"{caller.agent}@{caller.node_id}/{verb_of(command)}:{key}" if key else ""
-        entry = board.said_of(whole) if key else 0
+        keys = self._homeward.keys(caller, verb_of(command), key)
+        entry = next((said for one in keys if (said := board.said_of(one))), 0)
         is_again = bool(entry)
         if is_again:
             await self._store.commit()  # whoever asks again is answered once it is durable, too
         else:
             event = decide(board, memory, actor, command)
+            whole = keys[0] if key else ""
             (happened,) = await self._teams.write(team, actor.address, whole, (event,))
             entry = happened.seq
         number = getattr(command, "finding", entry)

@@ -35,6 +35,7 @@ from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Router
 from node.engine.screens import Screens
+from node.engine.slots import Slots
 from node.engine.starter import Starter
 from node.engine.talk import Talk
 from node.engine.teams import Teams
@@ -83,6 +84,7 @@ class Node:
     members: Members
     lodging: Lodging
     lineup: Lineup
+    slots: Slots
     events: Events
     store: SqliteStore
     panes: Panes

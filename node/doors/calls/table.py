@@ -20,6 +20,7 @@ from node.doors.calls import (
     lineup,
     members,
     memory,
+    slots,
     tasks,
     teams,
 )
@@ -66,6 +67,7 @@ CALLS: Calls = {
     **agents.CALLS,
     **letters.CALLS,
     **memory.CALLS,
+    **slots.CALLS,
     **tasks.CALLS,
     **teams.CALLS,
     **invitations.CALLS,
