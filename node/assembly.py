@@ -109,7 +109,7 @@ def assemble(
     copies = Copies(teams, fleet, store, clock)
     teams.ask, copies.say = peers.ask, peers.say
     errands = Errands(fleet, store, clock)
-    errands.ask = peers.ask
+    errands.ask, errands.require_known = peers.ask, peers.require_known
     invitations = Invitations(teams, fleet, errands, store, clock)
     agreements = Agreements(teams, fleet, permits, errands, store, clock)
     agreements.linked = copies.linked

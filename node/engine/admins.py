@@ -7,13 +7,12 @@ root signs that this key counts. Taken back, whom it let in stays, by name, and 
 from __future__ import annotations
 
 from fleet.core.address import OPERATOR
-from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.frames import AdminAnswer, AdminAsk
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership
-from node.engine.peers import ADMINS, Peers
+from node.engine.peers import Peers
 from node.ports.authority import Authority
 from node.ports.host import Clock
 from node.store import SqliteStore
@@ -58,12 +57,6 @@ class Admins:
         label = self._fleet.label(found.node_id)
         if found.node_id == self._fleet.me.node_id or self._keys_of(found.node_id):
             raise WrongState(f"{label} is an admin already", hint="fleet trust shows all")
-        session = self._peers.session(found.node_id)
-        if session is not None and session.protocol < ADMINS:
-            raise VersionMismatch(
-                f"{label} does not know of admins beside the root",
-                hint="install the same version of fleet on both hosts",
-            )
         caller = f"{OPERATOR}@{self._fleet.me.name}"
         told = await self._peers.ask(found.node_id, AdminAsk(caller))
         if not isinstance(told, AdminAnswer):

@@ -29,7 +29,8 @@ log = structlog.get_logger()
 
 
 class Errands:
-    """The errands of this node. One per node; ``ask`` carries a question to a linked one."""
+    """The errands of this node. One per node; ``ask`` carries a question to a linked one, and
+    ``require_known`` raises when that one is too old for such a question."""
 
     def __init__(self, fleet: Fleet, store: SqliteStore, clock: Clock) -> None:
         self._fleet = fleet
@@ -39,6 +40,7 @@ class Errands:
         self._nodes: set[str] = set()
         self._telling: dict[str, asyncio.Lock] = {}
         self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
+        self.require_known: Callable[[str, type[Question]], None] = _anything_is_known
         self.refused: Callable[[Errand, FleetError], Awaitable[None]] = _nobody_cares
 
     def give(
@@ -102,6 +104,10 @@ class Errands:
 
 async def _nobody_to_ask(node_id: str, _question: Question) -> AnswerBody:
     raise NodeUnreachable(node_id[:12], "the node has only just begun")
+
+
+def _anything_is_known(_node_id: str, _question: type[Question]) -> None:
+    return
 
 
 async def _nobody_cares(_errand: Errand, _error: FleetError) -> None:

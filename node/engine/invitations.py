@@ -79,6 +79,7 @@ class Invitations:
             WrongState: the team has no plan, or this node was meant.
             MalformedRequest: the plan has no such role for that node, or the time makes no sense.
             UnknownNode: it is no member of the fleet.
+            VersionMismatch: it is connected, and too old to know of teams.
         """
         plan = self._require_plan(team, "invite nodes into")
         if node == self._fleet.me.node_id:
@@ -87,6 +88,7 @@ class Invitations:
             )
         if self._fleet.roster.member(node) is None:
             raise UnknownNode(self._fleet.label(node), ())
+        self._errands.require_known(node, TeamAsk)
         if not 1 <= expires_s <= LONGEST_S:
             raise MalformedRequest(
                 f"an invitation cannot be good for {expires_s:g} s", hint="from 1 s to 30 days"

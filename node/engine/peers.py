@@ -51,6 +51,7 @@ from node.engine.fleet import Fleet
 from node.engine.inbox import Inbox
 from node.engine.keeper import Keeper
 from node.engine.outbox import Outbox
+from node.engine.versions import ADMINS, COMPARING, ROOTS, TEAMS, require_known
 from node.faults import fault
 from node.ports.host import Clock
 from node.ports.links import Dialer, Link
@@ -66,10 +67,6 @@ TAKEN_AT_ONCE = 2 * POSTS
 """Batches of one peer that wait for the disk. A peer of ours never gets there; another one has to wait."""
 ANSWERED_AT_ONCE = 16
 """Questions of one peer under way. A person asks one at a time."""
-ADMINS = 2  # the first version that knows of admins beside the root
-ROOTS = 3  # the first version that knows of roots that follow the founding one
-COMPARING = 2  # the first version that compares what is open
-TEAMS = 3  # the first version that knows of teams
 HELLO_S = 5.0
 ASK_S = 10.0
 _RETRY_DECLINED_S = 1.0
@@ -564,11 +561,22 @@ class Peers:
 
     # --- questions ---
 
+    def require_known(self, node_id: str, question: type[Question]) -> None:
+        """Insist that a node, if it is connected, would understand such a question.
+
+        Raises:
+            VersionMismatch: it is too old.
+        """
+        session = self._sessions.get(node_id)
+        if session is not None:
+            require_known(self._fleet.label(node_id), session.protocol, question)
+
     async def ask(self, node_id: str, question: Question) -> AnswerBody:
         """Ask a connected node.
 
         Raises:
             NodeUnreachable: there is no link, or no answer in time.
+            VersionMismatch: the node is too old for that question; it was not asked.
             FleetError: the far node's own error, in its own words.
         """
         session = self._sessions.get(node_id)
@@ -576,6 +584,7 @@ class Peers:
         if session is None:
             trouble = self.keeper.trouble.get(node_id)
             raise trouble or NodeUnreachable(label, "there is no link to it now")
+        require_known(label, session.protocol, type(question))
         self._numbers += 1
         number = self._numbers
         asked = session.asked[number] = asyncio.get_running_loop().create_future()

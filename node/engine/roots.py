@@ -14,7 +14,8 @@ from fleet.core.roster import SignedEntry, Succeed
 from fleet.core.succession import FOUNDER, LONGEST_LINE
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership, torn
-from node.engine.peers import ROOTS, Peers
+from node.engine.peers import Peers
+from node.engine.versions import ROOTS
 from node.faults import fault
 from node.ports.authority import Authority
 from node.ports.host import Clock

@@ -20,13 +20,11 @@ from fleet.core.roster import Admit, Revoke, SignedEntry
 from node.engine.fleet import Fleet
 from node.engine.membership import SIGNING_S, Membership
 from node.engine.peers import Peers
+from node.engine.versions import FOLLOWING
 from node.faults import fault
 from node.ports.authority import Authority, Proof
 from node.ports.host import Clock
 from node.store import SqliteStore
-
-FOLLOWING = 3
-"""The first version of the protocol that knows of new keys. To an older one a new key is a new node."""
 
 log = structlog.get_logger()
 

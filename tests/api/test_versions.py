@@ -1,7 +1,7 @@
-"""Nodes of the version before and of the one after talk with this one: what is new is passed over.
+"""Nodes of the versions before and of the one after talk with this one: what is new is passed over.
 
-The older peer is built from the descriptors as they were (``protocol-1.binpb``), so it can say and
-understand nothing else.
+The older peers are built from the descriptors as they were (``protocol-1.binpb``, ``protocol-2.binpb``),
+so they can say and understand nothing else.
 """
 
 from __future__ import annotations
@@ -17,35 +17,56 @@ from google.protobuf.descriptor import Descriptor
 
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
-from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
+from fleet.core.frames import (
+    LATEST_PROTOCOL,
+    PROTOCOL,
+    AdminAsk,
+    FollowAsk,
+    Question,
+    TeamAsk,
+)
 from fleet.core.roster import Admit
-from fleet.core.trust import Caller
 from fleet.v1 import directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2
 from node.adapters.pki import RootKey, key_id, new_node_key, node_certificate, root_key_from
 from node.adapters.seal import sign_entry
 from node.adapters.stream import refusal_in
 from node.engine.outbox import Wish
+from node.engine.versions import ADMINS, COMPARING
 from tests.api.test_links import admitted, linked, read_to_the_end
+from tests.api.test_team_invitations import web_on
+from tests.api.test_teams import person
 from tests.support.letters import ulid
-from tests.support.members import Member, run
+from tests.support.members import Member, let_in, run
 from tests.support.until import eventually
 
-OLD = descriptor_pb2.FileDescriptorSet.FromString(
-    (Path(__file__).parent / "protocol-1.binpb").read_bytes()
-)
+OLD = {
+    version: descriptor_pb2.FileDescriptorSet.FromString(
+        (Path(__file__).parent / f"protocol-{version}.binpb").read_bytes()
+    )
+    for version in range(PROTOCOL, LATEST_PROTOCOL)
+}
 NOW = (directory_pb2, link_pb2, mailbox_pb2, pairing_pb2, roster_pb2, types_pb2)
 EXTRA = b"\xfa\x3e\x03abc"  # a field 1007, of which nothing is known
 
 
-def old_class(name: str) -> Any:
-    """A message class of version 1, which knows nothing of this build's."""
+def old_class(version: int, name: str) -> Any:
+    """A message class of an older version, which knows nothing of this build's."""
     pool = descriptor_pool.DescriptorPool()
-    for file in OLD.file:
+    for file in OLD[version].file:
         pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"fleet.v1.{name}"))
 
 
-OldFrame = old_class("Frame")
+OLD_FRAMES = {version: old_class(version, "Frame") for version in OLD}
+each_older = pytest.mark.parametrize("version", OLD)
+
+
+def old_hello(version: int, boot: str = "b") -> bytes:
+    """As a build of that version says it; the first one knew of no newest."""
+    said = {"protocol": PROTOCOL, "build": "0", "name": "kai", "boot": boot}
+    if version > PROTOCOL:
+        said["latest"] = version
+    return bytes(OLD_FRAMES[version](hello=said).SerializeToString())
 
 
 def hello(oldest: int, latest: int = 0) -> bytes:
@@ -55,7 +76,7 @@ def hello(oldest: int, latest: int = 0) -> bytes:
     return link_pb2.Frame(hello=said).SerializeToString()
 
 
-async def heard(call: Any, kind: str, of: Callable[[bytes], Any] = OldFrame.FromString) -> Any:
+async def heard(call: Any, kind: str, of: Callable[[bytes], Any]) -> Any:
     """The next frame of a kind; all before it are understood."""
     while True:
         frame = of(await call.read())
@@ -65,24 +86,26 @@ async def heard(call: Any, kind: str, of: Callable[[bytes], Any] = OldFrame.From
             return getattr(frame, kind)
 
 
-def test_a_peer_of_the_version_before_sends_is_sent_to_and_asks(tmp_path: Path) -> None:
+@each_older
+def test_a_peer_of_a_version_before_sends_is_sent_to_and_asks(tmp_path: Path, version: int) -> None:
+    OldFrame, known = OLD_FRAMES[version], OLD_FRAMES[version].FromString  # noqa: N806 - a class
+
     async def story(white: Member) -> None:
         kai, identity = await admitted(white, "kai")
-        first = OldFrame(hello={"protocol": 1, "build": "0", "name": "kai", "boot": "b"})
-        async with linked(white, kai, identity, first.SerializeToString()) as call:
-            assert (await heard(call, "hello")).protocol == 1
+        async with linked(white, kai, identity, old_hello(version)) as call:
+            assert (await heard(call, "hello", known)).protocol == PROTOCOL
+            assert await speaks(white, kai) == version
             agents = [{"name": "rin", "profile": "generic", "presence": "online"}]
             for said in (
                 {"directory": {"full": True, "agents": agents}},
                 {"post": {"envelopes": [old_letter()]}},
             ):
                 await call.write(OldFrame(**said).SerializeToString())
-            assert list((await heard(call, "taken")).envelope_ids) == [ulid(1)]
+            assert list((await heard(call, "taken", known)).envelope_ids) == [ulid(1)]
             found = white.node.fleet.directory.called
             await eventually(lambda: found("rin"), "white knows its agent")
-            me = Caller("operator", "white", white.id, is_local=True)
-            sent = await white.node.outbox.send(me, Wish("rin@kai", "hello"))
-            (envelope,) = (await heard(call, "post")).envelopes
+            sent = await white.node.outbox.send(person(white), Wish("rin@kai", "hello"))
+            (envelope,) = (await heard(call, "post", known)).envelopes
             assert (envelope.id, envelope.text) == (sent.envelope.id, "hello")
             states = ("accepted", "typing", "typed", "submitted")
             entries = [{"state": state, "at_s": 1.0, "node": "kai"} for state in states]
@@ -93,11 +116,117 @@ def test_a_peer_of_the_version_before_sends_is_sent_to_and_asks(tmp_path: Path) 
                 {"ask": {"number": 7, "probe": {"caller": "operator@kai", "agent": "nobody"}}},
             ):
                 await call.write(OldFrame(**said).SerializeToString())
-            assert (await heard(call, "reports_taken")).counts[0].count == len(states)
-            assert (await heard(call, "answer")).number == 7
-            row = white.node.store.outbox.get(envelope.id)
-            assert row is not None
-            assert row.state == "submitted"
+            assert (await heard(call, "reports_taken", known)).counts[0].count == len(states)
+            assert (await heard(call, "answer", known)).number == 7
+            assert state_of(white, envelope.id) == "submitted"
+
+    run(tmp_path, story, "white")
+
+
+@each_older
+def test_what_is_open_is_compared_with_a_peer_of_a_version_before_that_knows_how(
+    tmp_path: Path, version: int
+) -> None:
+    OldFrame, known = OLD_FRAMES[version], OLD_FRAMES[version].FromString  # noqa: N806 - a class
+
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        first = await sent_to(white, "first")
+        async with linked(white, kai, identity, old_hello(version)) as call:
+            assert [e.id for e in (await heard(call, "post", known)).envelopes] == [first]
+            await call.write(OldFrame(taken={"envelope_ids": [first]}).SerializeToString())
+            await eventually(lambda: state_of(white, first) == "accepted", "white knows")
+        await eventually(lambda: white.node.peers.session(kai.node_id) is None, "it is away")
+        second = await sent_to(white, "second")
+        async with linked(white, kai, identity, old_hello(version, "another life")) as call:
+            again = [first] if version >= COMPARING else []
+            if again:
+                standing = await heard(call, "standing", known)
+                assert [one.envelope_id for one in standing.sent] == again
+                await call.write(OldFrame(differing={"forgotten": again}).SerializeToString())
+            posted: list[str] = []
+            while second not in posted:
+                posted += [e.id for e in (await heard(call, "post", known)).envelopes]
+            assert posted == [*again, second]
+
+    run(tmp_path, story, "white")
+
+
+async def sent_to(white: Member, text: str) -> str:
+    receipt = await white.node.outbox.send(person(white), Wish("operator@kai", text))
+    return receipt.envelope.id
+
+
+def state_of(white: Member, envelope_id: str) -> str:
+    row = white.node.store.outbox.get(envelope_id)
+    return row.state if row else ""
+
+
+async def speaks(white: Member, kai: Admit) -> int:
+    """The version that a peer and white have agreed on, once they have."""
+    session = white.node.peers.session
+    await eventually(lambda: session(kai.node_id), "the link stands")
+    found = session(kai.node_id)
+    assert found is not None
+    return found.protocol
+
+
+@each_older
+def test_a_peer_of_a_version_before_is_told_what_of_the_roster_it_can_read(
+    tmp_path: Path, version: int
+) -> None:
+    frame, body = OLD_FRAMES[version].FromString, old_class(version, "EntryBody").FromString
+
+    async def story(white: Member, nova: Member, rin: Member) -> None:
+        await let_in(white, nova)
+        await white.node.admins.appoint("nova", "")
+        await eventually(lambda: nova.node.membership.is_admin, "nova knows")
+        kai, identity = await admitted(white, "kai")
+        await white.node.roots.rotate("")
+        await let_in(white, rin)
+        async with linked(white, kai, identity, old_hello(version)) as call:
+            told = [body(one.body) for one in (await heard(call, "roster", frame)).entries]
+            kinds = [entry.WhichOneof("entry") for entry in told]
+            assert kinds.count("admit") == 3, "by the founding root, and nobody by the new one"
+            assert set(kinds) == ({"admit", "appoint"} if version >= ADMINS else {"admit"})
+
+    run(tmp_path, story, "white", "nova", "rin")
+
+
+@each_older
+def test_a_peer_of_a_version_before_is_asked_nothing_that_it_does_not_know_and_the_asker_is_told(
+    tmp_path: Path, version: int
+) -> None:
+    known = OLD_FRAMES[version].FromString
+
+    async def story(white: Member) -> None:
+        kai, identity = await admitted(white, "kai")
+        team = await web_on(white)
+        async with linked(white, kai, identity, old_hello(version)) as call:
+            assert await speaks(white, kai) == version
+            too_old = f"kai does not know of teams: it speaks version {version} "
+            with pytest.raises(VersionMismatch, match=too_old) as refused:
+                await white.node.invitations.invite(
+                    person(white), team, kai.node_id, ("impl",), 60.0
+                )
+            assert "same version" in (refused.value.hint or "")
+            assert not team.board.asked, "it was not even written down"
+            assert not white.node.store.agreements.errands(kai.node_id)
+            peers = white.node.peers
+            assert not peers.say(kai.node_id, team.have())
+            questions: list[Question] = [
+                TeamAsk("operator@white", team.team_id, "claim", b"{}", ""),
+                FollowAsk("operator@white", b"", b"", b""),
+            ]
+            if version < ADMINS:
+                questions.append(AdminAsk("operator@white"))
+            for question in questions:
+                with pytest.raises(VersionMismatch, match="kai does not know of"):
+                    await peers.ask(kai.node_id, question)
+            await sent_to(white, "hello")
+            assert await heard(call, "post", known), (
+                "and nothing else was said, and the link stands"
+            )
 
     run(tmp_path, story, "white")
 
@@ -203,7 +332,8 @@ def test_a_peer_with_which_no_version_is_shared_is_told_so(tmp_path: Path, oldes
     run(tmp_path, story, "white")
 
 
-def test_what_was_ever_on_the_wire_means_the_same_now() -> None:
+@each_older
+def test_what_was_ever_on_the_wire_means_the_same_now(version: int) -> None:
     """Fields and their numbers are only added."""
     now: dict[str, Descriptor] = {
         message.full_name: message
@@ -211,7 +341,7 @@ def test_what_was_ever_on_the_wire_means_the_same_now() -> None:
         for message in module.DESCRIPTOR.message_types_by_name.values()
     }
     compared = 0
-    for file in OLD.file:
+    for file in OLD[version].file:
         for message in file.message_type:
             fields = now[f"{file.package}.{message.name}"].fields_by_number
             for field in message.field:
