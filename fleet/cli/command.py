@@ -190,8 +190,15 @@ class Invocation:
         self.terminal = terminal
         self.environ = terminal.environ
 
-    def ask(self, call: str, *, patience_s: float = PATIENCE_S, **args: Any) -> Answer:
-        """One call of the local door, from connecting to hanging up.
+    def ask(
+        self,
+        call: str,
+        *,
+        patience_s: float = PATIENCE_S,
+        hear: Callable[[dict[str, Any]], None] | None = None,
+        **args: Any,
+    ) -> Answer:
+        """One call of the local door, from connecting to hanging up; ``hear`` gets each line before the last.
 
         Raises:
             NodeNotRunning: there is no node, or it left in the middle of the answer.
@@ -199,7 +206,7 @@ class Invocation:
         """
         door = Door(self.home)
         try:
-            return door.ask(call, args, patience_s=patience_s)
+            return door.ask(call, args, patience_s=patience_s, hear=hear)
         except Broken as broken:
             raise left(self.home, broken) from None
         except TimeoutError:

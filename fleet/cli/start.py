@@ -15,6 +15,7 @@ from fleet.cli.terminal import plain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from fleet.cli.command import Invocation, Parser
 
@@ -132,7 +133,7 @@ def _tell(call: Invocation, name: str, args: dict[str, object], done: str) -> in
         "policy": given.policy,
         "hooks": given.hooks,
     }
-    said = {key: value for key, value in {**wish, **args}.items() if value is not None}
+    said: dict[str, Any] = {k: v for k, v in {**wish, **args}.items() if v is not None}
     agent = call.ask(name, patience_s=PATIENCE_S, **said).result
     if call.terminal.as_json:
         call.terminal.data(agent)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fleet.cli.command import Invocation, Parser
+    from fleet.cli.terminal import Terminal
 
 TIMEOUT_S = 60.0
 _STARTING_S = 600.0  # worktrees of a large repository, one after the other
@@ -38,7 +39,8 @@ def _up(call: Invocation) -> int:
 
     given = call.given
     answer = call.ask(
-        "team_up", patience_s=given.timeout + _STARTING_S, team=given.team, role=given.role,
+        "team_up", patience_s=given.timeout + _STARTING_S, hear=_Shown(call.terminal).hear,
+        team=given.team, role=given.role,
         checkout=folder_of(given.checkout) if given.checkout else "", timeout_s=given.timeout,
         socket=server_socket(given.socket, call.environ),
     )  # fmt: skip
@@ -51,6 +53,27 @@ def _up(call: Invocation) -> int:
     if short:
         call.terminal.complain(*_why(short))
     return answer.exit_code
+
+
+class _Shown:
+    """A line for each seat as soon as all is done for it, and how many are not that far yet."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._begun: set[str] = set()
+
+    def hear(self, line: dict[str, Any]) -> None:
+        """Something became of a seat."""
+        one = line.get("progress")
+        if not one or not self._terminal.shows_progress:
+            return
+        if not one["done"]:
+            self._begun.add(one["seat"])
+        else:
+            self._begun.discard(one["seat"])
+            self._terminal.note(f"{one['seat']}  {one['node']}  {_became(one)}")
+        if self._begun:
+            self._terminal.passing(f"waiting for {', '.join(sorted(self._begun))}")
 
 
 def _became(one: dict[str, Any]) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fleet.core.quoted import one_line, quoted
-from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, Worktree, branch_of
+from fleet.core.team import RolePlan, TeamPlan, Worktree, branch_of
 
 
-def place(role: RolePlan, nodes: Mapping[str, int]) -> str | None:
-    """The node that a seat goes to. ``nodes`` are those that may have it, by name, and how many seats
-    each has: the one with the fewest, then the first by name. None: there is none."""
-    if role.node != ANY_NODE:
-        return role.node if role.node in nodes else None
-    return min(nodes, key=lambda name: (nodes[name], name), default=None)
+def in_order(nodes: Mapping[str, int]) -> tuple[str, ...]:
+    """The nodes that a seat may go to, by name and how many seats each has: the one with the fewest first,
+    then the first by name. The same seats give the same order."""
+    return tuple(sorted(nodes, key=lambda name: (nodes[name], name)))
 
 
 def job(plan: TeamPlan, role: RolePlan, seat: str) -> str:

@@ -1,14 +1,15 @@
-"""A team is brought up, at its home: every wanted seat that nobody lives in is filled, and told its job.
+"""A team is brought up, from its home: every wanted seat that nobody lives in is filled, and told its job.
 
-A seat is written down after its agent was started, and briefed after that. Doing it again fills what is
-empty, tells nobody twice, and starts nobody who lives.
+Each seat has a node: the role's, or of those that may have it the one with the fewest. All nodes are busy
+at once, each with one seat after the other, and what one of them cannot do keeps nobody else waiting. Doing
+it again fills what is empty, tells nobody twice, and starts nobody who lives.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from fleet.core.address import OPERATOR
 from fleet.core.board import Seat
 from fleet.core.directory import Presence
 from fleet.core.errors.base import FleetError
+from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import NotAllowed
-from fleet.core.lineup import place
+from fleet.core.lineup import in_order
 from fleet.core.member import Became
 from fleet.core.resolver import shown_presence
-from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agent_name, seats
+from fleet.core.team import ANY_NODE, RolePlan, TeamPlan, agent_name, agreed_digest, seats
 from fleet.core.trust import Caller
 from node.engine.briefs import Briefed, Briefs
 from node.engine.chronicle import Chronicle
@@ -44,7 +46,8 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of one seat. ``seat`` is None where it stays empty, and ``error`` says why."""
+    """What became of one seat. ``seat`` is None where it stays empty, and ``error`` says why; ``is_done``:
+    nothing more will become of it now."""
 
     name: str
     role: str
@@ -52,6 +55,18 @@ class Filled:
     is_new: bool = False
     seat: Seat | None = None
     brief: Briefed | None = None
+    error: FleetError | None = None
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """A wanted seat, who fills it, and where it may be filled; ``error`` says why nowhere."""
+
+    name: str
+    role: RolePlan
+    seat: Seat | None
+    nodes: tuple[str, ...] = ()
     error: FleetError | None = None
 
 
@@ -70,7 +85,8 @@ class Lineup:
     async def up(
         self, caller: Caller, team: Chronicle, wish: Up, progress: Progress
     ) -> tuple[Filled, ...]:
-        """Fill what is empty, then wait until everybody has their brief; by seat.
+        """Fill what is empty, and wait until everybody has their brief; by seat. ``progress`` is told of each
+        seat when it is filled, and once more when that is all.
 
         Raises:
             WrongState: it is not this node's to bring up, or has no plan.
@@ -83,14 +99,27 @@ class Lineup:
                 f"{plan.name} has no role {wish.role!r}",
                 hint=f"one of: {', '.join(role.name for role in plan.roles)}",
             )
-        async with self._turns.setdefault(team.team_id, asyncio.Lock()):
-            filled: list[Filled] = []
-            for name, role in wanted.items():
-                one = await self._fill(caller, team, plan, name, role, wish)
-                progress(one)
-                filled.append(one)
-        briefed = await asyncio.gather(*(self._brief(team, plan, f, wish) for f in filled))
-        return tuple(briefed)
+        done: dict[str, Filled] = {}
+
+        async def tell(one: Filled) -> None:
+            progress(one)
+            done[one.name] = replace(await self._brief(team, plan, one, wish), is_done=True)
+            progress(done[one.name])
+
+        turn = self._turns.setdefault(team.team_id, asyncio.Lock())
+        async with asyncio.TaskGroup() as briefs, turn:
+            by_node: dict[str, list[_Todo]] = {}
+            for one in self._placed(team, plan, wanted, wish):
+                by_node.setdefault(one.nodes[0] if one.nodes else "", []).append(one)
+            await asyncio.gather(
+                *(
+                    self._fill_all(
+                        caller, team, plan, there, wish, lambda f: briefs.create_task(tell(f))
+                    )
+                    for there in by_node.values()
+                )
+            )
+        return tuple(done[name] for name in wanted)
 
     def _plan(self, team: Chronicle) -> TeamPlan:
         if not team.is_home:
@@ -107,24 +136,82 @@ class Lineup:
             )
         return plan
 
-    async def _fill(
-        self, caller: Caller, team: Chronicle, plan: TeamPlan, name: str, role: RolePlan, wish: Up
-    ) -> Filled:
-        seat = team.board.seats.get(name)
-        if seat is not None and self._presence(seat) is not Presence.OFFLINE:
-            return Filled(name, role.name, self._fleet.label(seat.node), seat=seat)
-        node = None
+    # --- where ---
+
+    def _placed(
+        self, team: Chronicle, plan: TeamPlan, wanted: Mapping[str, RolePlan], wish: Up
+    ) -> list[_Todo]:
+        """What is to be done for each seat. Who has no choice of a node counts before those who have."""
+        counts = Counter(one.node for one in team.board.seats.values())
+        todo: list[_Todo] = []
+        for name, role in sorted(wanted.items(), key=lambda one: one[1].node == ANY_NODE):
+            one = _Todo(name, role, team.board.seats.get(name))
+            try:
+                one = replace(one, nodes=self._nodes(team, plan, one, counts, wish))
+            except FleetError as error:
+                one = replace(one, error=error)
+            if one.nodes and one.seat is None:
+                counts[one.nodes[0]] += 1
+            todo.append(one)
+        return todo
+
+    def _nodes(
+        self, team: Chronicle, plan: TeamPlan, one: _Todo, counts: Mapping[str, int], wish: Up
+    ) -> tuple[str, ...]:
+        """The nodes that a seat may be filled on, the first choice first; none for one that is filled.
+
+        Raises:
+            NodeUnreachable: it has one already, which is away; or all that may have it are.
+            WrongState: somebody who is not the team's to start fills it, and does not live.
+            FleetError: the role's node cannot be told; nobody has agreed to the role.
+        """
+        if one.seat is not None:
+            return self._again(plan, one.seat)
+        if one.role.node != ANY_NODE:
+            return (self._fleet.resolve(f"{OPERATOR}@{one.role.node}").node_id,)
+        may = self._willing(team, one.role, wish)
+        there = {self._fleet.label(node): node for node in may if self._is_there(node)}
+        if not there:
+            node = self._fleet.label(may[0])
+            raise NodeUnreachable(node, f"and nobody else may have role {one.role.name}")
+        order = in_order({label: counts.get(node, 0) for label, node in there.items()})
+        return tuple(there[label] for label in order)
+
+    def _again(self, plan: TeamPlan, seat: Seat) -> tuple[str, ...]:
+        node = self._fleet.label(seat.node)
+        match self._presence(seat):
+            case Presence.AWAY:
+                raise NodeUnreachable(node, f"{seat.agent} lives there, or will when it is back")
+            case Presence.OFFLINE if seat.agent != agent_name(plan.name, seat.name):
+                raise WrongState(
+                    f"{seat.agent}@{node} fills it, was there before the team, and does not live",
+                    hint=f"on {node}: fleet start {seat.agent}; or fleet team drop {plan.name} {seat.name}",
+                )
+            case Presence.OFFLINE:
+                return (seat.node,)
+            case _:
+                return ()
+
+    def _willing(self, team: Chronicle, role: RolePlan, wish: Up) -> list[str]:
+        """The nodes that have agreed to a role as it is, and this one if it has the role's files."""
+        own = list[str]()
+        lacking: FleetError | None = None
         try:
-            node = place(role, self._nodes(team, role, seat))
-            if node is None:
-                raise self._nowhere(plan, role)
-            checkout = _checkout(role, wish)
-            at = Place(plan, role, name, checkout, wish.socket)
-            me = self._fleet.me.node_id
-            seat, became = await self._members.seat(team, me, at, str(caller))
-        except FleetError as error:
-            return Filled(name, role.name, node or role.node, error=error)
-        return Filled(name, role.name, node, is_new=became is Became.STARTED, seat=seat)
+            _checkout(role, wish)
+            own = [self._fleet.me.node_id]
+        except WrongState as error:
+            lacking = error
+        digest = agreed_digest(role)
+        others = [
+            n for n, one in team.board.nodes.items() if dict(one.roles).get(role.name) == digest
+        ]
+        if lacking is not None and not others:
+            raise lacking
+        return own + others
+
+    def _is_there(self, node_id: str) -> bool:
+        node = self._fleet.directory.node(node_id)
+        return node is not None and node.connected
 
     def _presence(self, seat: Seat) -> Presence:
         """How its agent is; ``away`` is not gone: who may live is not started a second time."""
@@ -132,33 +219,44 @@ class Lineup:
         for entry in directory.called(seat.agent):
             if entry.node_id == seat.node:
                 return shown_presence(directory, entry)
-        node = directory.node(seat.node)
-        return Presence.OFFLINE if node is None or node.connected else Presence.AWAY
+        return Presence.OFFLINE if self._is_there(seat.node) else Presence.AWAY
 
-    def _nodes(self, team: Chronicle, role: RolePlan, seat: Seat | None) -> Mapping[str, int]:
-        """The nodes that may have a seat of this role, and how many each has. So far it is this one.
+    # --- who ---
 
-        Raises:
-            UnknownNode, AmbiguousName: the role's node cannot be told.
-        """
-        me = self._fleet.me.node_id
-        wanted = (
-            me if role.node == ANY_NODE else self._fleet.resolve(f"{OPERATOR}@{role.node}").node_id
-        )
-        if wanted != me or (seat is not None and seat.node != me):
-            return {}
-        counts = Counter(one.node for one in team.board.seats.values())
-        return {self._fleet.label(me) if role.node == ANY_NODE else role.node: counts[me]}
+    async def _fill_all(
+        self, caller: Caller, team: Chronicle, plan: TeamPlan, there: Iterable[_Todo], wish: Up,
+        filled: Callable[[Filled], object],
+    ) -> None:  # fmt: skip
+        for one in there:
+            filled(await self._fill(caller, team, plan, one, wish))
 
-    def _nowhere(self, plan: TeamPlan, role: RolePlan) -> NotAllowed:
-        return NotAllowed(
-            f"{plan.name}@{self._fleet.me.name}", "start agents on", role.node,
-            hint=f'with node = "{self._fleet.me.name}" or "any" in the team file they live here',
-        )  # fmt: skip
+    async def _fill(
+        self, caller: Caller, team: Chronicle, plan: TeamPlan, one: _Todo, wish: Up
+    ) -> Filled:
+        """The first node that lets it live there has it; one that may be at it, and says no more, keeps it."""
+        label = self._fleet.label(one.seat.node) if one.seat else one.role.node
+        error = one.error
+        for node_id in one.nodes:
+            label = self._fleet.label(node_id)
+            try:
+                is_own = node_id == self._fleet.me.node_id
+                checkout = _checkout(one.role, wish) if is_own else ""
+                place = Place(plan, one.role, one.name, checkout, wish.socket)
+                seat, became = await self._members.seat(team, node_id, place, str(caller))
+            except NotAllowed as refused:
+                error = refused
+            except FleetError as failed:
+                error = failed
+                break
+            else:
+                return Filled(one.name, one.role.name, label, became is Became.STARTED, seat)
+        stays = team.board.seats.get(one.name)
+        return Filled(one.name, one.role.name, label, seat=stays, error=error)
 
     async def _brief(self, team: Chronicle, plan: TeamPlan, one: Filled, wish: Up) -> Filled:
         """Give a member its first message; once in each of its terms."""
-        if one.seat is None or one.seat.agent != agent_name(plan.name, one.name):
+        is_own = one.seat is not None and one.seat.agent == agent_name(plan.name, one.name)
+        if one.seat is None or one.error is not None or not is_own:
             return one
         try:
             return replace(one, brief=await self._briefs.brief(team, one.seat, wish.timeout_s))

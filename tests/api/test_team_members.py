@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from node.engine.hosting import Place
 from node.engine.starter import Start
 from tests.api.test_teams import in_step, person
 from tests.support.members import Member, let_in, run
+from tests.support.repositories import committed, git
 from tests.support.tmux_server import TmuxServer, tmux_server
 from tests.support.until import eventually
 
@@ -37,14 +37,6 @@ IMPL = RolePlan(
 )  # fmt: skip
 HELP = RolePlan("help", "generic", RUNS)
 WEB = TeamPlan("web", "lead", (HELP, IMPL, LEAD))
-
-
-def git(folder: Path, *words: str) -> str:
-    names = ("-c", "user.name=a", "-c", "user.email=a@example.net")
-    done = subprocess.run(
-        ["git", "-C", str(folder), *names, *words], check=True, capture_output=True, text=True
-    )
-    return done.stdout
 
 
 class Web:
@@ -94,12 +86,7 @@ class Web:
 
 
 def play(tmp_path: Path, story: Callable[[Web], Awaitable[None]]) -> None:
-    repository = tmp_path / "shop"
-    repository.mkdir()
-    git(repository, "init", "-q", "-b", "main")
-    (repository / "README").write_text("read me")
-    git(repository, "add", "README")
-    git(repository, "commit", "-q", "-m", "begin")
+    repository = committed(tmp_path / "shop")
     with tmux_server() as tmux:
 
         async def on(white: Member, nova: Member) -> None:

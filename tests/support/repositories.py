@@ -33,6 +33,16 @@ def git(folder: str | Path, *arguments: str, ok: bool = True) -> str:
     return done.stdout
 
 
+def committed(folder: Path) -> Path:
+    """A repository with one commit, in a folder of its own."""
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / "README").write_text("read me")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "begin")
+    return folder
+
+
 class GitStage:
     """A repository with a commit, ignored files and an empty remote, and people at work in it."""
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.core.lineup import job, place
+from fleet.core.lineup import in_order, job
 from fleet.core.team import Limits, Worktree
-from tests.support.teams import IMPL, LEAD, WEB, role
+from tests.support.teams import IMPL, LEAD, WEB
 
 
-def test_any_node_is_the_one_with_the_fewest_seats_and_then_the_first_by_name() -> None:
-    anywhere = role()
-    assert place(anywhere, {"white": 2, "nova": 1, "kai": 1}) == "kai"
-    assert place(anywhere, {"white": 0, "nova": 1}) == "white"
-    assert place(anywhere, {}) is None
-
-
-def test_a_role_with_a_node_goes_there_or_nowhere() -> None:
-    assert place(role(node="nova"), {"white": 0, "nova": 9}) == "nova"
-    assert place(role(node="nova"), {"white": 0}) is None
+def test_of_several_nodes_the_one_with_the_fewest_seats_goes_first_and_then_the_first_by_name() -> (
+    None
+):
+    assert in_order({"white": 2, "nova": 1, "kai": 1}) == ("kai", "nova", "white")
+    assert in_order({"white": 0, "nova": 1}) == ("white", "nova")
+    assert in_order({}) == ()
 
 
 def test_a_member_is_told_who_it_is_and_how_the_team_works_in_words_of_ours_and_quotations() -> (

@@ -27,7 +27,10 @@ async def _up(ask: Ask, args: UpArgs) -> None:
     team = ask.node.teams.named(args.team, ask.caller)
     wish = Up(args.role, args.checkout, args.socket, args.timeout_s)
     filled = await ask.node.lineup.up(
-        ask.caller, team, wish, lambda one: ask.answer.progress(_told(ask, one))
+        ask.caller,
+        team,
+        wish,
+        lambda one: ask.answer.progress({**_told(ask, one), "done": one.is_done}),
     )
     ask.answer.result([_told(ask, one) for one in filled], worst(_code(one) for one in filled))
 
