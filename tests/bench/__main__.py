@@ -1,6 +1,6 @@
 """``make bench``: measures everything, prints a table, and leaves JSON and a plot behind.
 
-python -m tests.bench [PART …]     resolver memory board choice commands panes durable idle
+python -m tests.bench [PART …]     resolver memory board choice commands panes durable idle strangers
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import board, choice, commands, durable, idle, memory, panes, resolver
+from tests.bench import board, choice, commands, durable, idle, memory, panes, resolver, strangers
 from tests.bench.figures import Figure, save, table
 
 PARTS = {
@@ -23,6 +23,7 @@ PARTS = {
     "panes": panes.measure,
     "durable": durable.measure,
     "idle": idle.measure,
+    "strangers": strangers.measure,
 }
 FOLDER = Path("build/bench")
 

@@ -31,9 +31,9 @@ def measure() -> Iterator[Figure]:
         ]
         stage.wait_known(nova, *names)
         pid = _pid(white)
-        began_s, spent_s = time.monotonic(), _spent_s(pid)
+        began_s, spent_s = time.monotonic(), spent_s(pid)
         time.sleep(WATCHED_S)  # the measurement itself
-        share = (_spent_s(pid) - spent_s) / (time.monotonic() - began_s)
+        share = (spent_s(pid) - spent_s) / (time.monotonic() - began_s)
         memory = _resident_mb(pid)
     yield Figure("idle node, share of a core", share * 100, "%", limit=1.0)
     yield Figure("idle node, memory", memory, "MB", limit=90.0)
@@ -43,7 +43,8 @@ def _pid(home: Home) -> int:
     return int(home.ask("status")["pid"])
 
 
-def _spent_s(pid: int) -> float:
+def spent_s(pid: int) -> float:
+    """The processor time that a process has taken so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
