@@ -31,9 +31,9 @@ def measure() -> Iterator[Figure]:
         ]
         stage.wait_known(nova, *names)
         pid = _pid(white)
-        began_s, spent_s = time.monotonic(), spent_s(pid)
+        began_s, before_s = time.monotonic(), spent_s(pid)
         time.sleep(WATCHED_S)  # the measurement itself
-        share = (spent_s(pid) - spent_s) / (time.monotonic() - began_s)
+        share = (spent_s(pid) - before_s) / (time.monotonic() - began_s)
         memory = _resident_mb(pid)
     yield Figure("idle node, share of a core", share * 100, "%", limit=1.0)
     yield Figure("idle node, memory", memory, "MB", limit=90.0)

@@ -20,7 +20,7 @@ from node.store import SqliteStore
 from tests.attacks.flood import Card, joined, link, timed
 from tests.bench.figures import Figure, percentile
 from tests.bench.idle import spent_s
-from tests.support.homes import Home, scene
+from tests.support.homes import scene
 from tests.support.until import until
 
 ROSTER = 1_000
@@ -78,7 +78,7 @@ def settled(pid: int) -> None:
     def is_calm() -> bool:
         time.sleep(0.5)  # a sample of processor time
         was_s.append(spent_s(pid))
-        return was_s[-1] - was_s[-2] < 0.02  # noqa: PLR2004 - two ticks of the kernel's clock
+        return was_s[-1] - was_s[-2] < 0.02  # two ticks of the kernel's clock
 
     until(is_calm, "the node is idle")
 
