@@ -47,6 +47,7 @@ class Compare:
         """All of it was answered."""
         self._lives[node_id] = boot
         self._outbox.compared(node_id)
+        self._inbox.earlier.compared(node_id)
 
     def heard(self, node_id: str, standing: Standing) -> Differing:
         """Where a node's knowledge and ours differ. What it does not have of ours is told again."""

@@ -37,7 +37,7 @@ from node.engine.inbox import Inbox
 from node.engine.typist import Job, Typist, column, own_of
 from node.faults import fault
 from node.ports.host import Clock
-from node.ports.panes import Panes, Spill
+from node.ports.panes import PaneRef, Panes, Spill
 from node.ports.witness import Witness
 from node.records import Agent
 from node.store import SqliteStore
@@ -66,6 +66,7 @@ class Desk:
     mode_since_s: float = -1.0
     ready_token: str = ""  # the incarnation that has shown its prompt
     mark: int = -1
+    is_asked: bool = False  # its pane: whether it was given more than is known here
     is_amid: bool = True  # an envelope may be half typed: by an earlier life, or before a failure
 
 
@@ -100,6 +101,7 @@ class Courier:
         store.database.on_loss(self._taken_back)
         inbox.wake = self.wake
         inbox.knows_all = self.knows_all
+        inbox.ask_pane = self.ask_pane
 
     def wake(self, name: str) -> None:
         """There may be something to do for an agent."""
@@ -172,6 +174,9 @@ class Courier:
 
     async def _attend(self, name: str, desk: Desk) -> float:
         """Move the agent's next envelope on; how long to rest then (0: look for more)."""
+        if not desk.is_asked:
+            await self.ask_pane(name)
+            desk.is_asked = True
         # First what was begun: the marks only tell of the newest paste.
         item = self._store.inbox.begun(name) if desk.is_amid else None
         desk.is_amid = item is not None
@@ -186,6 +191,8 @@ class Courier:
         if item.state in {State.TYPING, State.TYPED}:
             await self._typist.resume(item, agent.ref, profile)
             return 0
+        if item.envelope.expires_at_s <= self._clock.wall_s():
+            return LAST_HOLD_POLL_S  # it is about to end; who may know more of it is asked
         if agent.ref is None:
             self._inbox.hold(item, HoldReason.OFFLINE, "the agent is not running")
             return _UNTIL_WOKEN_S
@@ -270,19 +277,33 @@ class Courier:
         agent = self._agents.get(name)
         if agent is None or agent.ref is None:
             return None
-        token = agent.ref.token
-        if self._store.database.meta(_OLDER + name) == token.encode():
+        if self._store.database.meta(_OLDER + name) == agent.ref.token.encode():
             return False
+        return await self._agrees(agent, agent.ref)
+
+    async def ask_pane(self, name: str) -> None:
+        """Put what an earlier life left in doubt, or prove that it was not typed, if the pane can tell."""
+        agent = self._agents.get(name)
+        if agent is None or agent.ref is None:
+            return
+        agrees = await self._agrees(agent, agent.ref)
+        if agrees:
+            self._inbox.earlier.agrees(name)
+        elif agrees is False:
+            self._inbox.doubt_before(name)
+
+    async def _agrees(self, agent: Agent, ref: PaneRef) -> bool | None:
+        """Whether the mark of an agent's pane is one that is known here."""
         try:
-            look = await self._panes.look(agent.ref)
+            look = await self._panes.look(ref)
         except NoTmux:
             return None
-        if bound(look, token, is_shell=self._agents.profile(agent).is_shell) is not None:
+        if bound(look, ref.token, is_shell=self._agents.profile(agent).is_shell) is not None:
             return None
-        if look.last > self._store.inbox.last_mark(name):
-            self._note_older(name, token)
+        if look.last > self._store.inbox.last_mark(agent.name):
+            self._note_older(agent.name, ref.token)
             return False
-        return True if token in self._tokens_before else None
+        return True if ref.token in self._tokens_before else None
 
     def _note_older(self, name: str, token: str) -> None:
         """The marks will agree again after the next paste; that they did not is remembered."""

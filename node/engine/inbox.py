@@ -40,6 +40,7 @@ from fleet.core.errors.store import MailboxFull, StoreFailed
 from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.frames import Declined, Offer, Posted, Report, Taken
 from fleet.core.trust import Caller, Ruling, check_hops
+from node.engine.earlier import Earlier
 from node.engine.events import Events
 from node.engine.fleet import Fleet
 from node.engine.permits import Permits
@@ -59,6 +60,7 @@ SHARE_BYTES = 64 * 1024 * 1024
 
 _OFFERED_AGAIN = "it was here before, and may have been typed: this database is older than that"
 _PANE_KNOWS_MORE = "its pane was given more than this database knows of: it is older than that"
+_SENDER_MAY_KNOW = "it may have been typed before, if this database is an old copy"
 _WAITING = (State.ACCEPTED, State.HELD)
 _ENDED_AS = {
     State.CANCELLED: Event.CANCEL, State.EXPIRED: Event.EXPIRE, State.REFUSED: Event.REFUSE,
@@ -93,6 +95,7 @@ class Inbox:
         self.let_through: set[str] = set()
         self.losses = 0
         """How often a group of writes was taken back."""
+        self.earlier = Earlier(store.inbox.last_before, fleet.me.node_id, clock.now_s())
         store.database.on_loss(self._lost)
         fleet.listen(self._members_changed)
         fleet.followed(self._follow)
@@ -100,6 +103,8 @@ class Inbox:
         self.agent: Callable[[str], Agent | None] = lambda _name: None
         # Whether all that was typed to an agent is known here; None where its pane cannot tell.
         self.knows_all: Callable[[str], Awaitable[bool | None]] = _cannot_tell
+        # Has the pane say, once, whether what an earlier life left was typed since.
+        self.ask_pane: Callable[[str], Awaitable[None]] = _ask_nobody
         self.wake: Callable[[str], None] = lambda _name: None
         self.tell: Callable[[str, tuple[Report, ...]], None] = lambda _node_id, _reports: None
 
@@ -467,16 +472,24 @@ class Inbox:
         return item
 
     async def expire(self) -> None:
-        """End what was not typed in time."""
-        for item in self._store.inbox.overdue(self._clock.wall_s()):
-            self.advance(item, Event.EXPIRE, detail="not typed in time")
+        """End what was not typed in time. Of what an earlier life left its pane is asked first, and its
+        sender's node waited for: it may have been typed, and be in doubt."""
+        overdue = self._store.inbox.overdue(self._clock.wall_s())
+        unproven = (i.envelope.recipient for i in overdue if self.earlier.is_unproven(i))
+        for name in dict.fromkeys(unproven):
+            await self.ask_pane(name)
+        for item in overdue:
+            if not self.earlier.is_waited_for(item, self._clock.now_s()):
+                self._end_untyped(item, Event.EXPIRE, detail="not typed in time")
         await self._store.commit()
 
     def refuse_all(self, name: str, detail: str) -> None:
         """An agent is forgotten: what still waited for it is refused, and its senders are told."""
         for item in self._store.inbox.open(name):
-            event = Event.REFUSE if may(RECIPIENT, item.state, Event.REFUSE) else Event.LOSE
-            self.advance(item, event, "unknown_agent", detail)
+            if may(RECIPIENT, item.state, Event.REFUSE):
+                self._end_untyped(item, Event.REFUSE, "unknown_agent", detail)
+            else:
+                self.advance(item, Event.LOSE, "unknown_agent", detail)
 
     def _members_changed(self) -> None:
         """What a node sent before it was put out is typed to no agent after; a person may read it."""
@@ -488,8 +501,16 @@ class Inbox:
         for item in self._store.inbox.open_from(node_id):
             name = item.envelope.recipient
             if name != OPERATOR and may(RECIPIENT, item.state, Event.REFUSE):
-                self.advance(item, Event.REFUSE, NotPaired.code, why)
+                self._end_untyped(item, Event.REFUSE, NotPaired.code, why)
                 self.wake(name)
+
+    def _end_untyped(
+        self, item: Incoming, event: Event, reason: str = "", detail: str = ""
+    ) -> None:
+        """End what still waits here; in doubt, if its sender's node may know that it was typed."""
+        if self.earlier.may_be_known(item):
+            event, detail = Event.LOSE, f"{detail}; {_SENDER_MAY_KNOW}"
+        self.advance(item, event, reason, detail)
 
     def _require(self, item: Incoming, event: Event) -> None:
         if not may(RECIPIENT, item.state, event):
@@ -555,3 +576,7 @@ class Inbox:
 
 async def _cannot_tell(_name: str) -> bool | None:
     return None
+
+
+async def _ask_nobody(_name: str) -> None:
+    return

@@ -48,7 +48,7 @@ from node.store import SqliteStore
 TIMELINE_LIMIT = 1_000
 """Entries kept of one envelope's life; after that, only how it ends. A long hold has a few dozen."""
 
-_FORGOTTEN = "its node does not know it any more: its database is older than that"
+FORGOTTEN = "its node does not know it any more: its database is older than that"
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,14 +422,14 @@ class Outbox:
                 continue
             if may(SENDER, row.state, Event.FORGET):
                 state = step(SENDER, row.state, Event.FORGET)
-                entry = Entry(state, self._clock.wall_s(), label, detail=_FORGOTTEN)
+                entry = Entry(state, self._clock.wall_s(), label, detail=FORGOTTEN)
                 self._store.outbox.again(envelope_id, entry)
                 self.room.count(node_id, +1, size_of(row.envelope.text))
             elif row.state is not State.QUEUED and may(SENDER, row.state, Event.LOSE):
                 state = step(SENDER, row.state, Event.LOSE)
-                entry = Entry(state, self._clock.wall_s(), label, detail=_FORGOTTEN)
+                entry = Entry(state, self._clock.wall_s(), label, detail=FORGOTTEN)
                 self._store.outbox.report(envelope_id, (entry,), row.remote, row.cleaned)
-                self._audit("envelope ended", row.envelope, state=state, detail=_FORGOTTEN)
+                self._audit("envelope ended", row.envelope, state=state, detail=FORGOTTEN)
             else:
                 continue
             self._events.moved(envelope_id, (entry,))

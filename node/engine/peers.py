@@ -311,6 +311,7 @@ class Peers:
 
     def _begin_comparing(self, session: Session) -> None:
         if session.protocol < COMPARING:
+            self._inbox.earlier.compared(session.link.peer_id)  # it cannot say more
             return
         for word in self._compare.words(session.link.peer_id, session.hello.boot):
             session.comparing += 1

@@ -6,11 +6,14 @@ message is in doubt, and a person decides.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from fleet.core.delivery import State
+from node.engine.earlier import ASKED_FOR_S
 from tests.support.host import SOCKET, Host
 from tests.support.programs import Chat
 from tests.support.world import World, play_world
@@ -44,9 +47,11 @@ class Pair:
         copy.rename(host.folder / "fleet.db")
         host.up()
 
-    async def send(self, text: str, to: str = "rin@nova") -> str:
+    async def send(
+        self, text: str, to: str = "rin@nova", by: Host | None = None, **wish: Any
+    ) -> str:
         """Send without waiting; the envelope's id."""
-        said = await self.white.call("send", to=to, text=text, timeout_s=0.0)
+        said = await (by or self.white).call("send", to=to, text=text, timeout_s=0.0, **wish)
         return str(said.result["id"])
 
     def ask(self, question: str) -> None:
@@ -267,6 +272,86 @@ def test_news_of_a_shorter_timeline_than_was_told_before_is_heard() -> None:
     restored(story)
 
 
+def test_what_was_typed_since_the_copy_and_is_overdue_now_is_in_doubt_since_its_pane_knows() -> (
+    None
+):
+    async def story(pair: Pair) -> None:
+        pair.ask("Allow rm?")
+        ids = [await pair.send("far", expires_s=5.0)]
+        await pair.state(pair.nova, ids[0], "held")
+        ids.append(await pair.send("near", by=pair.nova, expires_s=5.0))
+        copy = pair.copy(pair.nova)
+        pair.ask("")
+        for envelope_id in ids:
+            await pair.state(pair.nova, envelope_id, "submitted")
+        pair.white.crash()
+        pair.nova.clock.ahead_s += 10.0
+        pair.put_back(pair.nova, copy)
+        for envelope_id in ids:
+            await pair.state(pair.nova, envelope_id, "in_doubt")
+
+    restored(story)
+
+
+def test_or_its_sender_knows_and_is_waited_for() -> None:
+    async def story(pair: Pair) -> None:
+        pair.ask("Allow rm?")
+        held = await pair.send("held", expires_s=5.0)
+        await pair.state(pair.white, held, "held")
+        copy = pair.copy(pair.nova)
+        pair.ask("")
+        await pair.state(pair.white, held, "submitted")
+        await pair.respawn()
+        pair.white.crash()
+        pair.nova.clock.ahead_s += 10.0
+        pair.put_back(pair.nova, copy)
+        await asyncio.sleep(ASKED_FOR_S - 5.0)
+        await pair.state(pair.nova, held, "held")
+        pair.white.up()
+        await pair.linked()
+        await pair.state(pair.nova, held, "in_doubt")
+        await pair.state(pair.white, held, "submitted")
+
+    restored(story)
+
+
+def test_who_is_waited_for_in_vain_may_know_that_it_was_typed() -> None:
+    async def story(pair: Pair) -> None:
+        pair.ask("Allow rm?")
+        held = await pair.send("held", expires_s=5.0)
+        await pair.state(pair.white, held, "held")
+        copy = pair.copy(pair.nova)
+        pair.ask("")
+        await pair.state(pair.white, held, "submitted")
+        await pair.respawn()
+        pair.white.crash()
+        pair.nova.clock.ahead_s += 10.0
+        pair.put_back(pair.nova, copy)
+        await pair.state(pair.nova, held, "held")
+        await asyncio.sleep(ASKED_FOR_S + 5.0)
+        await pair.state(pair.nova, held, "in_doubt")
+        assert pair.given() == ["first", "held"]
+
+    restored(story)
+
+
+def test_of_an_agent_that_is_forgotten_before_anybody_could_be_asked_it_is_in_doubt_too() -> None:
+    async def story(pair: Pair) -> None:
+        pair.ask("Allow rm?")
+        held = await pair.send("held")
+        await pair.state(pair.white, held, "held")
+        copy = pair.copy(pair.nova)
+        pair.ask("")
+        await pair.state(pair.white, held, "submitted")
+        await pair.respawn()
+        pair.white.crash()
+        pair.put_back(pair.nova, copy)
+        assert (await pair.nova.call("forget", name="rin")).exit == 0
+        await pair.state(pair.nova, held, "in_doubt")
+
+    restored(story)
+
+
 # --- the sender's -----------------------------------------------------------------------------------
 
 
@@ -354,6 +439,37 @@ def test_a_node_that_only_died_asks_and_doubts_nothing() -> None:
         row = pair.white.up_node.store.outbox.get(ids[1])
         assert row is not None
         assert [entry.state for entry in row.timeline].count(State.QUEUED) == 1
+
+    restored(story)
+
+
+def test_what_is_overdue_after_an_ordinary_restart_expires_as_soon_as_its_pane_or_sender_has_a_say() -> (
+    None
+):
+    async def story(pair: Pair) -> None:
+        pair.ask("Allow rm?")
+        first = await pair.send("one", expires_s=5.0)
+        await pair.state(pair.white, first, "held")
+        pair.white.crash()
+        pair.nova.crash()
+        pair.nova.clock.ahead_s += 10.0
+        pair.nova.up()
+        await pair.state(pair.nova, first, "expired")
+        pair.white.up()
+        await pair.linked()
+
+        second = await pair.send("two", expires_s=5.0)
+        await pair.state(pair.white, second, "held")
+        pair.white.crash()
+        pair.nova.crash()
+        pair.nova.tmux.kill(SOCKET)
+        pair.nova.clock.ahead_s += 10.0
+        pair.nova.up()
+        await asyncio.sleep(10.0)
+        await pair.state(pair.nova, second, "held")
+        pair.white.up()
+        await pair.state(pair.white, second, "expired")
+        assert pair.given() == ["first"]
 
     restored(story)
 

@@ -12,7 +12,8 @@ import pytest
 from fleet.core.delivery import State
 from fleet.core.envelope import Entry
 from tests.support import checkers
-from tests.support.checkers import Case, Facts, check
+from tests.support.checkers import check
+from tests.support.facts import Case, Facts
 from tests.support.host import SOCKET, Host
 from tests.support.panes import Moment
 from tests.support.world import World, play_world

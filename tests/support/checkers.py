@@ -6,17 +6,22 @@ for everything that is not as promised.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fleet.core.address import OPERATOR
 from fleet.core.delivery import TERMINAL, State
-from fleet.core.envelope import Entry
-from fleet.core.roster import Revoke
-from fleet.wire import read_body
+from fleet.core.envelope import Envelope
 from node.records import Incoming, Outgoing
+from tests.support.facts import Case, Facts, Paste, formers, id_in
+from tests.support.forgotten import (
+    A_LOOK_S,
+    goes_on,
+    is_put_right,
+    nobody_knew,
+    only_its_pane_knew,
+    shape,
+)
 from tests.support.model_tmux import INST
 from tests.support.panes import Typed
 from tests.support.programs import Chat
@@ -25,71 +30,24 @@ if TYPE_CHECKING:
     from tests.support.host import Host
     from tests.support.world import World
 
-A_LOOK_S = 0.05
-"""A question this young may have opened between a look and what rested on it; nothing helps that."""
-_EVERYTHING = 1_000_000
-_ID = re.compile(r"\| id ([0-9A-HJKMNP-TV-Z]{26}) \|")
 _NOT_TYPED = {State.ACCEPTED, State.HELD, State.REFUSED, State.EXPIRED, State.CANCELLED}
 _TYPED = {State.TYPED, State.SUBMITTED, State.UNCONFIRMED}
 
 
-@dataclass(frozen=True, slots=True)
-class Paste:
-    """One paste, and the envelope that it was of."""
-
-    at: Facts
-    typed: Typed
-    item: Incoming
-
-
-class Facts:
-    """What one host's node wrote down, and what it really typed."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        with host.store() as store:
-            self.inbox: list[Incoming] = store.inbox.recent("", _EVERYTHING, dead=False)[::-1]
-            self.outbox: list[Outgoing] = store.outbox.recent(_EVERYTHING, dead=False)[::-1]
-            events = store.database.audit_tail(_EVERYTHING)
-            roster = [read_body(body)[1] for body, _ in store.book.roster()]
-        self.lives = {
-            str(event["incarnation"]): str(event["agent"])
-            for event in events
-            if event["kind"] in {"agent started", "agent adopted"}
-        }
-        self.history = [
-            (str(event["kind"]), str(event["agent"]), str(event.get("incarnation", "")))
-            for event in events
-            if str(event["kind"]).startswith("agent ")
-        ]
-        self.put_out = {entry.node_id for entry in roster if isinstance(entry, Revoke)}
-        intents = {(item.token, item.mark): item for item in self.inbox if item.mark}
-        by_id = {item.envelope.id: item for item in self.inbox}
-        found = [
-            (typed, intents.get((typed.token, typed.sequence)) or by_id.get(_id_in(typed.data)))
-            for typed in host.typed
-            if typed.data
-        ]
-        self.pastes = [Paste(self, typed, item) for typed, item in found if item is not None]
-
-
-def _id_in(data: bytes) -> str:
-    """The envelope that a pasted text says it is."""
-    found = _ID.search(data.decode())
-    return found[1] if found else ""
-
-
-Case = Sequence[Facts]
-
-
 def typed_at_most_once(case: Case) -> Iterator[str]:
-    """No envelope is pasted twice: not into one incarnation, and not into the next one either."""
+    """No envelope is pasted twice: not into one incarnation, and not into the next one either.
+
+    Into the next one it may be when its database forgot the first, and its sender's node had not heard
+    of it or could not say so.
+    """
     first: dict[str, Paste] = {}
+    rows = {i: row for facts in case for i, row in facts.sent.items()}
     for facts in case:
         for paste in facts.pastes:
             envelope_id = paste.item.envelope.id
-            if envelope_id in first:
-                yield f"{envelope_id}: {first[envelope_id].typed}, and again {paste.typed}"
+            before = first.get(envelope_id)
+            if before and not nobody_knew(before, paste, rows.get(envelope_id)):
+                yield f"{envelope_id}: {before.typed}, and again {paste.typed}"
             first[envelope_id] = paste
 
 
@@ -97,15 +55,14 @@ def only_into_its_own_incarnation(case: Case) -> Iterator[str]:
     """What is typed reaches the very program that its token was given to, of the agent addressed."""
     for facts in case:
         births = facts.host.world.births
-        intents = {(item.token, item.mark): item for item in facts.inbox if item.mark}
         for typed in facts.host.typed:
-            birth = births[typed.token]
+            then, birth = facts.then(typed.at_s), births[typed.token]
             if birth.program is not typed.program or birth.host is not facts.host:
                 yield f"{typed} reached another program than {birth.program}"
-            item = intents.get((typed.token, typed.sequence))
+            item = then.intents.get((typed.token, typed.sequence))
             if item is None:
                 yield f"{typed} is of no envelope that was written down"
-            elif facts.lives.get(typed.token[:12]) != item.envelope.recipient:
+            elif then.lives.get(typed.token[:12]) != item.envelope.recipient:
                 yield f"{typed} was for {item.envelope.recipient}"
             elif not _is_text_of(typed, item):
                 yield f"{typed} is not the text of {item.envelope.id}"
@@ -114,7 +71,7 @@ def only_into_its_own_incarnation(case: Case) -> Iterator[str]:
 def _is_text_of(typed: Typed, item: Incoming) -> bool:
     if item.envelope.raw or not typed.data:
         return True
-    return _id_in(typed.data) == item.envelope.id
+    return id_in(typed.data) == item.envelope.id
 
 
 def no_question_is_answered(case: Case) -> Iterator[str]:
@@ -127,26 +84,41 @@ def no_question_is_answered(case: Case) -> Iterator[str]:
 
 def in_order_per_pair(case: Case) -> Iterator[str]:
     """What one sender sends to one agent is pasted in the order in which it was sent."""
-    sent = {row.envelope.id: row.seq for facts in case for row in facts.outbox}
-    last: dict[tuple[str, str, str, str], int] = {}
+    sent = {i: (1, row.seq) for facts in case for i, row in facts.sent.items()}
+    for before in formers(case):  # the numbers of what was forgotten are given once more
+        sent |= {i: (0, row.seq) for i, row in before.sent.items()}
+    last: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    seen: set[str] = set()
     for facts in case:
         for paste in facts.pastes:
             envelope = paste.item.envelope
+            if envelope.id in seen:  # whether it may be there again is another one's question
+                continue
+            seen.add(envelope.id)
             pair = (envelope.from_node, envelope.sender, envelope.to_node, envelope.recipient)
-            seq = sent.get(envelope.id, 0)
-            if seq < last.get(pair, 0):
+            seq = sent.get(envelope.id, (0, 0))
+            if seq < last.get(pair, (0, 0)):
                 yield f"{envelope.id} from {envelope.sender} to {envelope.to} was overtaken"
             last[pair] = seq
 
 
+def _is_of(envelope: Envelope, nodes: set[str]) -> bool:
+    return not nodes.isdisjoint((envelope.from_node, envelope.to_node))
+
+
 def states_are_true(case: Case) -> Iterator[str]:
     """A state is what happened: submitted is one turn, what was refused was never typed."""
+    rows = {i: row for facts in case for i, row in facts.sent.items()}
     for facts in case:
         pasted = {paste.item.envelope.id: paste.typed for paste in facts.pastes}
         for item in facts.inbox:
             typed = pasted.get(item.envelope.id)
             turns = _turns(typed, item)
-            if item.state in _NOT_TYPED and typed is not None:
+            if (
+                typed is not None
+                and item.state in _NOT_TYPED
+                and not only_its_pane_knew(facts, typed, rows.get(item.envelope.id))
+            ):
                 yield f"{item.envelope.id} is {item.state}, and was pasted"
             if item.state in _TYPED and typed is None:
                 yield f"{item.envelope.id} is {item.state}, and was never pasted"
@@ -196,25 +168,35 @@ def _waits_for_its_node(host: Host, row: Outgoing) -> bool:
 
 
 def nothing_is_lost(case: Case) -> Iterator[str]:
-    """What a caller was told of is there, and as far as the caller was told."""
-    sent = {row.envelope.id for facts in case for row in facts.outbox}
-    arrived = {item.envelope.id for facts in case for item in facts.inbox}
+    """What a caller was told of is there, and as far as the caller was told.
+
+    What a database forgot that was put back is there again if its other node has not seen its end, and
+    can still say so.
+    """
+    out = _put_out(case)
+    rows = {i: row for facts in case for i, row in facts.sent.items()}
+    arrived = {i for facts in case for i in facts.arrived}
+    gone_out = {i for before in formers(case) for i in before.sent}
+    gone_in = {i for before in formers(case) for i in before.arrived}
     world = case[0].host.world if case else None
     for envelope_id, told in world.told.items() if world else ():
-        if envelope_id not in sent:
+        row = rows.get(envelope_id)
+        if row is None and envelope_id not in gone_out:
             yield f"{envelope_id} was told to be {told}, and is nowhere"
-        if State.ACCEPTED in told and envelope_id not in arrived:
+        is_known = row is not None and row.state not in TERMINAL and not _is_of(row.envelope, out)
+        is_there = envelope_id in arrived or (envelope_id in gone_in and not is_known)
+        if State.ACCEPTED in told and not is_there:
             yield f"{envelope_id} was told to be {told}, and did not arrive"
 
 
 def callers_are_told_the_truth(case: Case) -> Iterator[str]:
     """The receipt that ended a wait is a timeline as it was at some moment, in its order."""
-    arrived = {item.envelope.id: item for facts in case for item in facts.inbox}
-    rows = {row.envelope.id: row for facts in case for row in facts.outbox}
     world = case[0].host.world if case else None
+    known = [*case, *formers(case)]
     for envelope_id, told in world.told.items() if world else ():
-        there, here = arrived.get(envelope_id), rows.get(envelope_id)
-        true = [[entry.state.value for entry in one.timeline] for one in (there, here) if one]
+        lives = [f.arrived[envelope_id].timeline for f in known if envelope_id in f.arrived]
+        lives += [f.sent[envelope_id].timeline for f in known if envelope_id in f.sent]
+        true = [[entry.state.value for entry in life] for life in lives]
         true += [["queued", *states] for states in true]
         if not any(states[: len(told)] == told for states in true):
             yield f"{envelope_id} was told as {told}, and was {true}"
@@ -225,13 +207,14 @@ def receipts_say_what_is_known(case: Case) -> Iterator[str]:
 
     Of a node that will not be heard of again it may end in doubt, which claims nothing.
     """
-    arrived = {item.envelope.id: item for facts in case for item in facts.inbox}
+    arrived = {i: item for facts in case for i, item in facts.arrived.items()}
+    forgotten = {i: item for before in formers(case) for i, item in before.arrived.items()}
     for facts in case:
         for row in facts.outbox:
             there = arrived.get(row.envelope.id)
             is_here = row.envelope.to_node == facts.host.node_id
-            told = _shape(row.timeline if is_here else row.timeline[1:])
-            known = _shape(there.timeline) if there else []
+            told = shape(row.timeline if is_here else row.timeline[1:])
+            known = shape(there.timeline) if there else []
             ended_here = there is None and row.state in TERMINAL and len(told) == 1
             if (
                 told[-1:]
@@ -239,13 +222,14 @@ def receipts_say_what_is_known(case: Case) -> Iterator[str]:
                 and row.envelope.to_node in facts.put_out
             ):
                 told.pop()
-            if not ended_here and told != known[: len(told)]:
-                yield f"{row.envelope.id}: {told} is told, and what happened is {known}"
-
-
-def _shape(timeline: Sequence[Entry]) -> list[tuple[str, str, str]]:
-    """A timeline without its times."""
-    return [(entry.state.value, entry.reason, entry.detail) for entry in timeline]
+            if ended_here or told == known[: len(told)]:
+                continue
+            before = forgotten.get(row.envelope.id)
+            if before is not None and goes_on(told, shape(before.timeline), known):
+                continue
+            if facts.former is not None and is_put_right(facts, row, known):
+                continue
+            yield f"{row.envelope.id}: {told} is told, and what happened is {known}"
 
 
 def everything_ends(case: Case) -> Iterator[str]:
@@ -274,19 +258,28 @@ def _put_out(case: Case) -> set[str]:
 
 
 def revoke_is_never_undone(case: Case) -> Iterator[str]:
-    """Who was put out is out: on every member's disk, after every restart, and nobody listens to it."""
+    """Who was put out is out: on every member's disk, after every restart, and nobody listens to it.
+
+    Unless only the one who was put out has not forgotten it.
+    """
     world = case[0].host.world if case else None
     yield from world.breaches if world else ()
-    out = _put_out(case)
+    out = _put_out([facts for facts in case if facts.host.node_id not in facts.put_out])
     for facts in case if world and world.is_over else ():
         host, node = facts.host, facts.host.node
-        if node is None or host.node_id in out or not node.fleet.others():
+        if node is None or host.node_id in out or not node.fleet.others() or not _is_in(case, host):
             continue
         for node_id in sorted(out):
             if node_id not in facts.put_out:
                 yield f"{host.key} does not know that {node_id[:6]} was put out"
             if node.peers.session(node_id) or node.fleet.roster.member(node_id):
                 yield f"{host.key} still has {node_id[:6]}, which was put out"
+
+
+def _is_in(case: Case, host: Host) -> bool:
+    """Whether any other node knows of it: the one that let it in may have forgotten that."""
+    others = [facts.host.node for facts in case if facts.host is not host]
+    return any(node and node.fleet.roster.member(host.node_id) for node in others)
 
 
 def one_holder_of_a_name(case: Case) -> Iterator[str]:

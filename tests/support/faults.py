@@ -32,6 +32,8 @@ class Faults:
         self._chance = world.chance
         self._hosts = hosts
         self.happened: Counter[str] = Counter()
+        self.spared: Host | None = None
+        """Whose database is not put back."""
         self._every: tuple[Fault, ...] = (
             self._crash, self._crash_at, self._crash_at, self._crash_soon, self._crash_soon,
             self._crash_soon, self._crash_soon, self._stop, self._lose, self._lose,
@@ -40,7 +42,7 @@ class Faults:
             self._ask, self._ask_at_paste, self._draft, self._type_at, self._busy, self._swallow,
             self._deafen, self._stop_reading, self._quit, self._die, self._die, self._tell_late,
             self._mode, self._input_off, self._reuse, self._kill_tmux, self._step_clock,
-            self._step_clock_and_back, self._suspend, self._suspend,
+            self._step_clock_and_back, self._suspend, self._suspend, self._restore,
         )  # fmt: skip
 
     async def one(self) -> None:
@@ -187,6 +189,25 @@ class Faults:
         self._world.net.stalls = 0.0
 
     # --- the disk ---
+
+    async def _restore(self, host: Host) -> None:
+        """Somebody puts an older copy of the database back: once in a storm, and not of a newcomer, whose
+        copy may be of another fleet, nor of who is ``spared``. It is of a moment at which something waits, if there is one."""
+        if self._world.former or host.key not in self._world.founders or host is self.spared:
+            return
+        for _ in range(20):
+            if not host.waiting():
+                await asyncio.sleep(0.1)
+        host.copy()
+        self._world.tell(host.key, "the database is copied")
+        await asyncio.sleep(self.some_s(4.0))
+        if self._world.former:
+            return
+        self._dies(host, "for the copy")()
+        self._world.put_back(host)
+        self._world.tell(host.key, "the copy is put back")
+        await asyncio.sleep(self.some_s())
+        self._up(host)
 
     async def _slow_disk(self, host: Host) -> None:
         host.disk.lag_s = self.pick((0.005, 0.05, 0.5))

@@ -7,8 +7,9 @@ its tasks still try reaches anybody. ``up`` then opens the same file again.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -193,6 +194,26 @@ class Host:
         """Let the process go on: it learns all at once of what has come meanwhile."""
         self.world.net.go_on(self.node_id)
         self.process.go_on()
+
+    def waiting(self) -> int:
+        """How many messages wait here for agents, or are being typed."""
+        with self.store() as store:
+            return sum(one.number for one in store.inbox.waiting() if one.what != OPERATOR)
+
+    def copy(self) -> None:
+        """Copy the database as it is written now; the node may be up."""
+        copy = self.folder / "copy.db"
+        copy.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self.folder / "fleet.db")) as database:
+            database.execute("VACUUM INTO ?", (str(copy),))
+
+    def put_back(self) -> None:
+        """Put the copy in the database's place; the node has to be down. What was known since is no more."""
+        assert self.node is None, f"{self.key} is up"
+        for old in self.folder.glob("fleet.db*"):
+            old.unlink()
+        (self.folder / "copy.db").rename(self.folder / "fleet.db")
+        self.put_out = frozenset()
 
     def at_moment(self, count: int, action: Callable[[str], None]) -> None:
         """Let something happen at the moment before or after an effect, when so many have been."""

@@ -14,7 +14,8 @@ from fleet.core.address import OPERATOR
 from fleet.core.delivery import HoldReason
 from fleet.core.errors.base import FleetError
 from node.engine.inbox import INBOX_LIMIT
-from tests.support.checkers import Facts, everything_ends
+from tests.support.checkers import everything_ends
+from tests.support.facts import Facts
 from tests.support.faults import Faults
 from tests.support.host import SOCKET, Host
 from tests.support.programs import Chat
@@ -233,6 +234,17 @@ class Storm:
                             program.keys(b"\r")
             for agent in AGENTS:
                 await self._started(host, agent)
+        await self._put_out_again()
+
+    async def _put_out_again(self) -> None:
+        """Who put an older database back does again what it has forgotten."""
+        admin = self._world.hosts[HOSTS[0]]
+        for host in self._world.hosts.values():
+            if host.node_id in self._world.unrevoked:
+                said = await admin.call("revoke", node=host.name, reason="a storm")
+                self._world.tell(host.key, f"is put out again: {said.exit}")
+                if said.exit == 0:
+                    self._world.revoked.add(host.node_id)
 
     async def _rest(self) -> None:
         """Wait until everything has ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tests.support.checkers import Facts
+from tests.support.facts import Facts
 from tests.support.world import World
 
 _ID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")

@@ -14,13 +14,15 @@ STRIKES = 3
 
 
 class TeamStorm(Storm):
-    """One storm. The team's home is the first host."""
+    """One storm. The team's home is the first host. Its database is not put back: who writes there before it
+    has heard of its copies takes back what was answered, as decision 0036 says."""
 
     bursts = 8
 
     async def _begin(self) -> None:
         await super()._begin()
         self.team = Teamwork(self._world, self._world.hosts[HOSTS[0]], self.faults.some_s)
+        self.faults.spared = self.team.home
         await self.team.begin(AGENTS)
         self._world.judges.append(lambda: team_complaints(self.team))
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from structlog.testing import capture_logs
 
+from tests.support.facts import Facts
 from tests.support.host import Birth, Host
 from tests.support.simnet import SimLink, SimNet
 from tests.support.visits import Said
@@ -40,6 +41,12 @@ class World:
         """What callers were last told of each envelope: the states of its receipt."""
         self.revoked: set[str] = set()
         """Who was put out of the fleet, as the one who did it was told."""
+        self.founders: tuple[str, ...] = ()
+        """Who has been in the fleet from the beginning."""
+        self.former: dict[str, Facts] = {}
+        """What was written down on a host until an older copy of its database was put back."""
+        self.unrevoked: set[str] = set()
+        """Whose revocation was lost with a database; who asked for it has to ask again."""
         self.breaches: list[str] = []
         """What was seen, while it happened, of somebody who had been put out."""
         self.judges: list[Callable[[], Iterable[str]]] = []
@@ -53,6 +60,18 @@ class World:
         self.trouble: list[BaseException] = []
         """What nobody foresaw. A story in which there is any has failed."""
 
+    def put_back(self, host: Host) -> None:
+        """Put the copy of a host's database back, if it has one; its node is down then.
+
+        A revocation that none of those who stay in had heard of is no more.
+        """
+        before = Facts(host)
+        host.put_back()
+        self.former[host.key] = before
+        after = [Facts(h) for h in self.hosts.values() if h.node_id not in before.put_out]
+        self.unrevoked = before.put_out.difference(*(facts.put_out for facts in after))
+        self.revoked -= self.unrevoked
+
     def host(self, key: str, name: str = "") -> Host:
         """A new host with an empty home; ``name`` is its node's, when that is not the host's."""
         host = self.hosts[key] = Host(self, key, name or key)
@@ -60,6 +79,7 @@ class World:
 
     async def fleet(self, *keys: str) -> list[Host]:
         """Hosts that are up and in one fleet, founded by the first, all linked with each other."""
+        self.founders = keys
         first, *others = hosts = [self.hosts.get(key) or self.host(key) for key in keys]
         for host in hosts:
             host.up()
