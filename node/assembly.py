@@ -19,7 +19,9 @@ from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.errands import Errands
 from node.engine.events import Events
+from node.engine.farewell import Farewells
 from node.engine.fleet import Fleet
+from node.engine.goodbye import Goodbyes
 from node.engine.homeward import Homeward
 from node.engine.hosting import Hosting
 from node.engine.inbox import Inbox
@@ -121,11 +123,14 @@ def assemble(
     )
     members = Members(teams, fleet, hosting, clock)
     members.ask = peers.ask
+    farewells = Farewells(teams, fleet, members, talk, store, clock)
     fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
     for agent in agents.all():
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)
     homeward = Homeward(teams, fleet)
+    goodbyes = Goodbyes(teams, homeward, fleet, store)
+    goodbyes.heard = farewells.heard
     memories = Memories(teams, homeward, fleet, store, remembering)
     briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
     store.database.listen(events.logged)
@@ -133,7 +138,7 @@ def assemble(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
-        Lineup(fleet, members, briefs), Slots(teams, homeward, store), events,
+        Lineup(fleet, members, briefs), farewells, goodbyes, Slots(teams, homeward, store), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

@@ -15,6 +15,14 @@ COMMANDS = {
                 "do what the team file says: found the team, or change its plan",
             ),
             "up": ("team_run", "start every member that is not there, and tell each its job"),
+            "down": (
+                "team_down",
+                "ask every member to save and say goodbye; end who has, report the rest",
+            ),
+            "bye": (
+                "team_down",
+                "say goodbye, as a member that was asked to: your claims are free",
+            ),
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
             "retro": ("team_show", "a retrospective from the team's history, as Markdown"),

@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fleet.core.errors.teams import UnknownTask
+from fleet.core.farewell import OVER as GONE
+from fleet.core.farewell import Farewell
 from fleet.core.memory_events import MemoryEvent
 from fleet.core.slots import SlotTaken
 from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
 from fleet.core.team_events import (
+    FarewellAsked,
+    FarewellSaid,
     Founded,
     Happened,
     InvitationEnded,
@@ -54,6 +58,7 @@ class Board:
         self.tasks: dict[int, Task] = {}
         self.seats: dict[str, Seat] = {}
         self.fenced: dict[tuple[str, str], Seat] = {}  # agent and node -> the seat that went on
+        self.farewells: dict[str, Farewell] = {}  # of each seat the last, until it is filled anew
         self.nodes: dict[str, NodeJoined] = {}
         self.left: dict[str, int] = {}  # nodes that are not of the team any more, since which entry
         self.asked: dict[str, NodeAsked] = {}
@@ -109,16 +114,35 @@ class Board:
                 self.nodes.pop(node, None)
                 self.left[node] = happened.seq
                 self.seats = {n: s for n, s in self.seats.items() if s.node != node}
+                self.farewells = {
+                    n: f for n, f in self.farewells.items() if f.stage in GONE or n in self.seats
+                }
             case Seated(seat=name, role=role, agent=agent, node=node):
                 self._seat(Seat(name, role, agent, self._now_id(node), happened.seq))
-            case Unseated(seat=name):
-                self.seats.pop(name, None)
+            case FarewellAsked() | FarewellSaid() | Unseated() as event:
+                self._part(event, happened)
             case SlotTaken(slot=slot, number=number) as taken:
                 self.slots[slot] = number
                 if happened.key:
                     self._slot_of[happened.key] = taken
             case event:
                 self._take_task(event, happened)
+
+    def _part(self, event: FarewellAsked | FarewellSaid | Unseated, happened: Happened) -> None:
+        """A seat is on its way to be empty, or it is; not every one was asked to be."""
+        name, seat = event.seat, self.seats.get(event.seat)
+        known = self.farewells.get(name)
+        if isinstance(event, Unseated):
+            self.seats.pop(name, None)
+            known = known if seat is not None else None  # one that is empty already takes no step
+        elif known is None:
+            if seat is None or isinstance(event, FarewellSaid):
+                raise ValueError(f"nobody was asked to leave {name}")
+            known = Farewell(
+                name, seat.role, seat.agent, seat.node, seat.term, happened.seq, event.until_s
+            )
+        if known is not None:
+            self.farewells[name] = known.after(event, happened.seq, happened.at_s)
 
     def _seat(self, seat: Seat) -> None:
         """What the seat holds it goes on holding; whoever was in it has nothing of it any more."""
@@ -127,6 +151,7 @@ class Board:
             self.fenced[before.agent, before.node] = before
         self.fenced.pop((seat.agent, seat.node), None)
         self.seats[seat.name] = seat
+        self.farewells.pop(seat.name, None)
 
     def _take_task(self, event: TaskEvent, happened: Happened) -> None:
         number = event.task

@@ -160,10 +160,12 @@ class UnseatAsk:
 @dataclass(frozen=True, slots=True)
 class Left:
     """What is left of a member. ``ended``: its agent lived, and was ended. ``folder`` is kept, for what
-    is in it (``unsaved``, in words); empty where nothing is. ``unpushed`` is on that host only."""
+    is in it (``unsaved``, in words); empty where nothing is. ``branch`` is what was checked out there,
+    ``unpushed`` is on that host only."""
 
     ended: bool = False
     folder: str = ""
+    branch: str = ""
     unsaved: tuple[str, ...] = ()
     unpushed: tuple[str, ...] = ()
 
@@ -182,8 +184,8 @@ class MemberState:
 
     ``doing`` is what its screen is read as (``ready``, ``busy``, ``dialog``, …), empty when it was not
     looked at; ``still_s`` for how long nothing has changed there. ``held`` messages wait for it, of which
-    ``held_id`` has waited longest: for ``held_s``, and why. ``branch``, ``unsaved`` and ``unpushed`` are of
-    its worktree.
+    ``held_id`` has waited longest: for ``held_s``, and why. ``folder``, ``branch``, ``unsaved`` and
+    ``unpushed`` are of its worktree.
     """
 
     seat: str
@@ -195,6 +197,7 @@ class MemberState:
     held_id: str = ""
     held_why: str = ""
     held_s: float = 0.0
+    folder: str = ""
     branch: str = ""
     unsaved: tuple[str, ...] = ()
     unpushed: tuple[str, ...] = ()

@@ -26,6 +26,8 @@ from fleet.core.task import (
     TaskStarted,
 )
 from fleet.core.team_events import (
+    FarewellAsked,
+    FarewellSaid,
     Happened,
     NodeJoined,
     NodeLeft,
@@ -87,6 +89,10 @@ class _Story:
                 self.timeline.append((at_s, f"node {node[:12]} left: {why}"))
             case Seated(seat=seat, agent=agent):
                 self.timeline.append((at_s, f"{seat} was filled by {agent}"))
+            case FarewellAsked(seat=seat):
+                self.timeline.append((at_s, f"{seat} was asked to leave"))
+            case FarewellSaid(seat=seat):
+                self.timeline.append((at_s, f"{seat} said goodbye"))
             case Unseated(seat=seat, why=why):
                 self.timeline.append((at_s, f"{seat} became empty: {why}"))
             case _:

@@ -81,16 +81,41 @@ class Seated:
 
 
 @dataclass(frozen=True, slots=True)
+class FarewellAsked:
+    """The member in a seat, in this term, is asked to save its work and to say goodbye. It has time
+    until ``until_s``, the home's wall time."""
+
+    seat: str
+    term: int
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FarewellSaid:
+    """It said goodbye itself. ``tasks`` are those that it let go of with that."""
+
+    seat: str
+    term: int
+    tasks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Unseated:
-    """A seat is empty, and why."""
+    """A seat is empty, and why. ``tasks`` went back to the list with that; the rest is what its member
+    left on its node, as ``Behind`` of ``fleet/core/farewell.py`` says."""
 
     seat: str
     why: str
+    tasks: tuple[int, ...] = ()
+    folder: str = ""
+    branch: str = ""
+    unsaved: tuple[str, ...] = ()
+    unpushed: tuple[str, ...] = ()
 
 
 TeamEvent = (
-    Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated | Unseated
-    | SlotTaken
+    Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated
+    | FarewellAsked | FarewellSaid | Unseated | SlotTaken
 )  # fmt: skip
 Event = TeamEvent | TaskEvent | MemoryEvent
 

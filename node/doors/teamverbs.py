@@ -18,6 +18,7 @@ VERBS: Mapping[str, Act] = MappingProxyType(
         "accept": lambda node, node_id, ask: node.invitations.accepted(node_id, ask),
         "decline": lambda node, node_id, ask: node.invitations.declined(node_id, ask),
         "brief": lambda node, node_id, ask: node.briefs.answer(node_id, ask),
+        "bye": lambda node, node_id, ask: node.goodbyes.answer(node_id, ask),
         slots.VERB: lambda node, node_id, ask: node.slots.answer(node_id, ask),
         "leave": lambda node, node_id, ask: node.invitations.left(node_id, ask),
         "seat": lambda node, node_id, ask: node.lodging.seat(node_id, ask),

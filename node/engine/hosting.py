@@ -224,10 +224,11 @@ class Hosting:
         try:
             await self._worktrees.remove(known.folder)
         except (UnsavedWork, WorktreeFailed) as error:
+            unsaved = lost(state) or (str(error),)
             return Left(
-                folder=known.folder, unsaved=lost(state) or (str(error),), unpushed=left(state)
+                folder=known.folder, branch=state.branch, unsaved=unsaved, unpushed=left(state)
             )
-        return Left(unpushed=left(state))
+        return Left(branch=state.branch, unpushed=left(state))
 
     # --- how they are ---
 
@@ -249,7 +250,10 @@ class Hosting:
         if files and hosted is not None and hosted.own:
             with contextlib.suppress(WorktreeFailed):  # there is none
                 state = await self._worktrees.state(hosted.folder)
-                told = replace(told, branch=state.branch, unsaved=lost(state), unpushed=left(state))
+                told = replace(
+                    told, folder=hosted.folder, branch=state.branch, unsaved=lost(state),
+                    unpushed=left(state),
+                )  # fmt: skip
         return told
 
     def _with_mail(self, told: MemberState, agent: str) -> MemberState:

@@ -19,7 +19,9 @@ from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.errands import Errands
 from node.engine.events import Events
+from node.engine.farewell import Farewells
 from node.engine.fleet import Fleet
+from node.engine.goodbye import Goodbyes
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
@@ -84,6 +86,8 @@ class Node:
     members: Members
     lodging: Lodging
     lineup: Lineup
+    farewells: Farewells
+    goodbyes: Goodbyes
     slots: Slots
     events: Events
     store: SqliteStore

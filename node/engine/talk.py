@@ -75,6 +75,10 @@ class Talk:
         wanted = wait.wanted or default_wait(receipt)
         return await self._follow(receipt, wanted, wait.timeout_s, progress), wanted
 
+    async def post(self, caller: Caller, wish: Wish) -> Receipt:
+        """Send, and wait for nothing: it is durable here."""
+        return await self._outbox.send(caller, wish)
+
     async def _sent(self, caller: Caller, wish: Wish) -> Receipt:
         try:
             return await self._outbox.send(caller, wish)

@@ -14,6 +14,7 @@ from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
 from node.doors.calls import (
     agents,
+    farewell,
     here,
     invitations,
     letters,
@@ -72,4 +73,5 @@ CALLS: Calls = {
     **teams.CALLS,
     **invitations.CALLS,
     **lineup.CALLS,
+    **farewell.CALLS,
 }
