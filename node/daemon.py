@@ -80,8 +80,9 @@ class Options:
 class Daemon:
     """One home, served."""
 
-    def __init__(self, options: Options) -> None:
-        """Open everything that can be wrong before anything is promised.
+    def __init__(self, options: Options, held: tuple[int, int] | None = None) -> None:
+        """Open everything that can be wrong before anything is promised. ``held`` is the home's lock, when
+        an earlier life of this process has it already.
 
         Raises:
             FleetError: the home, its lock, its configuration, keys or database are not usable.
@@ -90,7 +91,7 @@ class Daemon:
         self._before: Node | None = None
         self._paths = Paths(options.home)
         prepare(self._paths)
-        self._lock = lock(self._paths)
+        self._lock = held or lock(self._paths)
         self._config = load(self._paths.config)
         self._profiles = load_profiles(self._paths.profiles)
         self._keyring = Keyring.open(self._paths.keys)
@@ -212,15 +213,18 @@ class Daemon:
             await node.membership.keep()
         node.memories.remembering.close()
         self._store.database.close()
-        for descriptor in self._lock:
-            os.close(descriptor)
+        if (
+            not node.again
+        ):  # else the next life has it: in between nobody is to think that no node runs
+            for descriptor in self._lock:
+                os.close(descriptor)
         log.info("node down", node=self._me.name)
 
     def successor(self) -> Daemon | None:
         """The next life of this home in this process, at the same address, when its end was to be one."""
         if not self.node.again:
             return None
-        heir = Daemon(replace(self._options, listen=self.node.listen, again=True))
+        heir = Daemon(replace(self._options, listen=self.node.listen, again=True), self._lock)
         heir._before = self.node
         return heir
 

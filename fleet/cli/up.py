@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 READY_S = 60.0
 """A node that is not up by then is told to end; a big database takes seconds."""
 _OTHER_S = 10.0  # how long another `fleet up`, which was faster, may still take
-_LAST_WORDS_S = 2.0  # a node that stops closes its door first
+_NO_DOOR_S = (
+    5.0  # a node that stops closes its door first; one that starts, or starts anew, has none yet
+)
 _LOOK_S = 0.05
 STOP_S = 30.0
 """A node stops within its drain, 10 s at most, and the last group commit."""
@@ -209,20 +211,14 @@ def _told(call: Invocation, status: dict[str, Any], *, fresh: bool) -> int:
 
 
 def _down(call: Invocation) -> int:
-    from fleet.core.errors.nodes import NodeNotRunning
-
-    try:
-        pid = int(call.ask("status").result["pid"])
-        # Held before it is told to stop: a process id can be given to another process at any time.
-        process = os.pidfd_open(pid)
-        call.ask("stop")
-    except (NodeNotRunning, ProcessLookupError):
-        _check_unserved(call.home)
+    told = _told_to_stop(call)
+    if told is None:
         if call.terminal.as_json:
             call.terminal.data({"stopped": None})
         else:
             call.terminal.note(f"no node is running for {call.home}")
         return 0
+    process, pid = told
     _ended(call, process, pid)
     if call.terminal.as_json:
         call.terminal.data({"stopped": pid})
@@ -231,37 +227,55 @@ def _down(call: Invocation) -> int:
     return 0
 
 
-def _check_unserved(home: str) -> None:
-    """No door is no proof that no node runs: it holds the folder of its door, as long as it lives.
+def _told_to_stop(call: Invocation) -> tuple[int, int] | None:
+    """The node's process, held, and its id, when it was told to stop; nothing when no node runs.
+
+    No door is no proof that none does: it may be about to open one.
 
     Raises:
-        WrongState: one does, and cannot be told to stop.
+        WrongState: one runs, and cannot be told to stop.
     """
-    import fcntl
     import time
 
+    from fleet.core.errors.nodes import NodeNotRunning
     from fleet.core.errors.requests import WrongState
+
+    end_s = time.monotonic() + _NO_DOOR_S
+    while True:
+        try:
+            pid = int(call.ask("status").result["pid"])
+            # Held before it is told to stop: a process id can be given to another process at any time.
+            process = os.pidfd_open(pid)
+            call.ask("stop")
+        except (NodeNotRunning, ProcessLookupError):
+            if not _is_served(call.home):
+                return None
+        else:
+            return process, pid
+        if time.monotonic() > end_s:
+            raise WrongState(
+                f"a node serves {call.home}, and its door is gone or somebody else's",
+                hint="if it is only just starting: again in a moment; else end its process, which stops"
+                f" it as well: pkill -f 'node --home {call.home}'",
+            )
+        time.sleep(_LOOK_S)
+
+
+def _is_served(home: str) -> bool:
+    """Whether a node runs: it holds the folder of its door, as long as it lives."""
+    import fcntl
 
     try:
         folder = os.open(os.path.join(home, "run"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        return
-    end_s = time.monotonic() + _LAST_WORDS_S
+        return False
     try:
-        while True:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end_s:
-                    raise WrongState(
-                        f"a node serves {home}, and its door is gone or somebody else's",
-                        hint=f"end its process, which stops it as well: pkill -f 'node --home {home}'",
-                    ) from None
-                time.sleep(_LOOK_S)
-            else:
-                return
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     finally:
         os.close(folder)
+    return False
 
 
 def _ended(call: Invocation, process: int, pid: int) -> None:

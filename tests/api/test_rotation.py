@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import NotPaired
 from fleet.core.trust import Caller
+from fleet.paths import Paths
 from node.adapters.credentials import Identity
 from node.adapters.dialer import GrpcDialer
+from node.adapters.home import lock
 from node.daemon import Daemon, Options
 from node.doors import views
 from node.doors.trust import overview
@@ -108,6 +111,8 @@ def test_a_node_that_is_told_to_stop_between_its_two_lives_stops_and_comes_back_
         told = await first.node.rotation.rotate("")
         first.node.start_again()
         await first.run(lambda _node: None)
+        with pytest.raises(WrongState):  # or a stop that comes now would find no node
+            lock(Paths(tmp_path / "nova"))
         second = first.successor()
         assert second is not None
         first.node.stop()  # as a signal does, whose handler is still the first one's
