@@ -43,6 +43,7 @@ from node.engine.route import Probe, Router
 from node.engine.screens import Screens
 from node.engine.slots import Slots
 from node.engine.starter import Starter
+from node.engine.supervisor import Supervisor
 from node.engine.talk import Talk
 from node.engine.teams import Teams
 from node.ports.authority import Authority
@@ -138,7 +139,8 @@ def assemble(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
-        Lineup(fleet, members, briefs), farewells, goodbyes, Slots(teams, homeward, store), events,
+        Lineup(fleet, members, briefs), farewells, goodbyes, Slots(teams, homeward, store),
+        Supervisor(teams, fleet, members, outbox, store, clock), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

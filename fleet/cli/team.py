@@ -25,6 +25,10 @@ COMMANDS = {
             ),
             "ls": ("team_show", "list the teams that this node is of"),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
+            "tick": (
+                "team_tick",
+                "look at every seat as the supervisor does, and say what is done and why",
+            ),
             "retro": ("team_show", "a retrospective from the team's history, as Markdown"),
             "invite": ("team_invite", "ask another node to let members of the team live there"),
             "withdraw": ("team_invite", "take an invitation back that is not answered yet"),

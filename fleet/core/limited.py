@@ -24,15 +24,22 @@ _DIGITS = 4  # of any number that a limit could be told with
 def limited_s(profile: Profile, look: Look, shown_s: float, of_day_s: float) -> float:
     """For how long the program is limited still; 0 when it does not say so, or when that is over.
 
-    ``shown_s`` is for how long the screen has been as it is, ``of_day_s`` the time of day on its host.
+    ``shown_s`` is for how long it has said just that, ``of_day_s`` the time of day on its host.
     """
-    ends = (
-        _left_s(found, shown_s, of_day_s)
-        for row in near_input(profile, look)
-        for pattern in profile.limited
-        if (found := pattern.search(row))
-    )
+    ends = (_left_s(one, shown_s, of_day_s) for one in _found(profile, look))
     return max(ends, default=0.0)
+
+
+def limit_said(profile: Profile, look: Look) -> str:
+    """What it says of its limits, in its own words; empty when it says nothing of any."""
+    return "\n".join(one[0] for one in _found(profile, look))
+
+
+def _found(profile: Profile, look: Look) -> list[re.Match[str]]:
+    if not profile.limited:
+        return []
+    rows = near_input(profile, look)
+    return [m for row in rows for pattern in profile.limited if (m := pattern.search(row))]
 
 
 def _left_s(found: re.Match[str], shown_s: float, of_day_s: float) -> float:

@@ -184,8 +184,8 @@ class MemberState:
 
     ``doing`` is what its screen is read as (``ready``, ``busy``, ``dialog``, …), empty when it was not
     looked at; ``still_s`` for how long nothing has changed there. ``held`` messages wait for it, of which
-    ``held_id`` has waited longest: for ``held_s``, and why. ``folder``, ``branch``, ``unsaved`` and
-    ``unpushed`` are of its worktree.
+    ``held_id`` has waited longest: for ``held_s``, and why. ``paused_s`` is for how long its program says
+    that it is limited still. ``folder``, ``branch``, ``unsaved`` and ``unpushed`` are of its worktree.
     """
 
     seat: str
@@ -197,6 +197,7 @@ class MemberState:
     held_id: str = ""
     held_why: str = ""
     held_s: float = 0.0
+    paused_s: float = 0.0
     folder: str = ""
     branch: str = ""
     unsaved: tuple[str, ...] = ()

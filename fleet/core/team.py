@@ -18,6 +18,7 @@ from fleet.core.trust import Policy, Verb
 
 ANY_NODE = "any"
 """A role that may live on any node which accepted it."""
+DEFAULT_TICK_S = 300.0
 DEFAULT_BRANCH = "{team}/{role}"
 DEFAULT_GRANTS = (Verb.MESSAGE, Verb.OBSERVE, Verb.SPAWN)
 """Start it, speak to it, see whether it is stuck. ``control`` is for those who want more."""
@@ -90,7 +91,7 @@ class TeamPlan:
     repository: str = ""
     base: str = ""
     test: str = ""
-    tick_s: float = 300.0
+    tick_s: float = DEFAULT_TICK_S
     lease_s: float = 900.0
 
 

@@ -245,7 +245,8 @@ class Hosting:
                     doing, still_s = (
                         self._screens.doing(agent, look), self._screens.still_s(agent),
                     )  # fmt: skip
-                    told = replace(told, doing=doing, still_s=still_s)
+                    paused_s = self._screens.paused_s(agent, look)
+                    told = replace(told, doing=doing, still_s=still_s, paused_s=paused_s)
         hosted = self._store.hosted.get(team_id, seat.name)
         if files and hosted is not None and hosted.own:
             with contextlib.suppress(WorktreeFailed):  # there is none

@@ -39,6 +39,7 @@ from node.engine.route import Router
 from node.engine.screens import Screens
 from node.engine.slots import Slots
 from node.engine.starter import Starter
+from node.engine.supervisor import Supervisor
 from node.engine.talk import Talk
 from node.engine.teams import Teams
 from node.ports.host import Clock
@@ -89,6 +90,7 @@ class Node:
     farewells: Farewells
     goodbyes: Goodbyes
     slots: Slots
+    supervisor: Supervisor
     events: Events
     store: SqliteStore
     panes: Panes

@@ -122,6 +122,7 @@ _STEPS = {
             "NOT NULL, verb TEXT NOT NULL, key TEXT NOT NULL, arguments BLOB NOT NULL, until "
             "REAL NOT NULL)"
         ),
+        "CREATE TABLE team_tick (team TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
     ),
 }
 """From each earlier version to the one after it."""

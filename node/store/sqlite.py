@@ -13,6 +13,7 @@ from node.store.mail import InboxTable, OutboxTable
 from node.store.refused import RefusedTable
 from node.store.rekey import followed, rekey
 from node.store.teams import TeamTable
+from node.store.ticks import TickTable
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +32,7 @@ class SqliteStore:
         self.teams = TeamTable(self.database)
         self.agreements = AgreementTable(self.database)
         self.hosted = HostedTable(self.database)
+        self.ticks = TickTable(self.database)
         self.audit = self.database.audit
 
     def followed(self) -> dict[str, str]:

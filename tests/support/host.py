@@ -245,6 +245,16 @@ class Host:
             raise NodeNotRunning(self.key, "it went away before it was done")
         return task.result()
 
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let the node's process do something more beside all else, until this life ends."""
+        more = self._spawn(work)
+
+        async def end() -> None:
+            await self.up_node.stopping.wait()
+            more.cancel()
+
+        _ending = self._spawn(end())  # it is among the life's tasks
+
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         context = self.process.context()
         task = asyncio.get_running_loop().create_task(work, context=context)

@@ -31,6 +31,7 @@ CHAT = Profile(
     prompt=re.compile(r"^> "),
     dialog=(re.compile(r"^Allow .*\?"),),
     busy=(re.compile(f"^{_WORKING}"),),
+    limited=(re.compile(r"^Limited for (?P<minutes>\d+) min"),),
 )
 """What is known of ``Chat``: everything."""
 PATIENT = Profile(
@@ -114,6 +115,7 @@ class Chat(Program):
         self.asked_s: float | None = None  # since when the question is open
         self.asks_after_paste = ""
         self.busy = False
+        self.limit = ""  # what it shows of a limit of its provider
         self.reads = True
         self.swallows = 0
         self.deaf = False
@@ -203,7 +205,7 @@ class Chat(Program):
         draft = self.draft.replace(self._folded, fold) if self._folded else self.draft
         first, *more = draft.split("\n")
         input_rows = [f"{self.mark}{first}", *(f"  {row}" for row in more)]
-        working = [_WORKING] if self.busy else []
+        working = [*([self.limit] if self.limit else []), *([_WORKING] if self.busy else [])]
         below = [self.question] if self.question else [*working, *input_rows]
         self.rows = (*self._said, *below)[-_ROWS:]
 

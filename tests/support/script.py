@@ -233,6 +233,31 @@ class Script:
             host.up_node.copies.linked(home.fleet.me.node_id)
         await home.teams.write(team, "", "", (Seated(seat, seat, agent, host.node_id),))
 
+    async def do_task(self, words: list[str], options: Options) -> list[str]:
+        """What somebody does with a team's tasks: ``task add site "mend it"``, ``task claim site T1``."""
+        verb, team, what, *rest = words
+        args = {"title": what} if verb == "add" else {"task": what, "text": "".join(rest)}
+        if verb in {"claim", "start"}:
+            args.pop("text")
+        return self._refused(await self._call(options, f"task_{verb}", team=team, **args))
+
+    async def do_supervise(self, words: list[str], options: Options) -> None:
+        """A host's supervisor looks at its teams from now on, until this life ends."""
+        host = self._host(words[0])
+        host.begin(host.up_node.supervisor.run())
+
+    async def do_tick(self, words: list[str], options: Options) -> list[str]:
+        """Look at a team by hand; with ``dry`` nothing is done."""
+        said = await self._call(options, "team_tick", team=words[0], dry_run="dry" in words)
+        if said.error:
+            return self._refused(said)
+        rows = [(seat["seat"], line) for seat in said.result["seats"] for line in seat["said"]]
+        letters = [
+            f"told {one['to']}: {one['state'] or one['error']['code']}"
+            for one in said.result["told"]
+        ]
+        return [f"{seat}: {x['saw']} -> {x['does'] or x['why']}" for seat, x in rows] + letters
+
     # --- trust ---
 
     async def do_invite(self, words: list[str], options: Options) -> list[str]:

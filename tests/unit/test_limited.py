@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.core.limited import UNSAID_S, limited_s
+from fleet.core.limited import UNSAID_S, limit_said, limited_s
 from tests.support.looks import BOXED, PROFILES, look
 
 HOUR_S = 3_600.0
@@ -60,6 +60,13 @@ def test_what_was_said_in_the_conversation_limits_nobody():
     assert limited_s(PROFILE, seen, 0.0, 0.0) == 0.0
     typed = look("> try again in 25 min", cursor_x=2)
     assert limited_s(PROFILE, typed, 0.0, 0.0) == 0.0
+
+
+def test_what_it_says_is_told_in_its_own_words():
+    assert limit_said(PROFILE, look("● try again in 5 min", "overloaded", "> ")) == (
+        "try again in 5 min\noverloaded"
+    )
+    assert limit_said(BOXED, look("overloaded", "> ")) == ""
 
 
 def test_no_profile_of_ours_claims_to_know_what_was_never_measured():

@@ -22,6 +22,7 @@ from node.doors.calls import (
     members,
     memory,
     slots,
+    supervision,
     tasks,
     teams,
 )
@@ -74,4 +75,5 @@ CALLS: Calls = {
     **invitations.CALLS,
     **lineup.CALLS,
     **farewell.CALLS,
+    **supervision.CALLS,
 }
