@@ -30,7 +30,15 @@ _NO_DOOR_S = (
 _LOOK_S = 0.05
 STOP_S = 30.0
 """A node stops within its drain, 10 s at most, and the last group commit."""
-_OURS = ("TMUX", "TMUX_PANE", "FLEET_AGENT", "FLEET_NODE", "FLEET_TEAM", "FLEET_ROLE")
+_OURS = (
+    "TMUX",
+    "TMUX_PANE",
+    "FLEET_AGENT",
+    "FLEET_NODE",
+    "FLEET_TEAM",
+    "FLEET_ROLE",
+    "FLEET_INCARNATION",
+)
 """What says where this command was typed, and is not true of the node."""
 
 

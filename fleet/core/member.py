@@ -38,7 +38,7 @@ class Became(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Hosted:
     """A seat on its node. ``folder`` is where its member works; ``own`` says that this is a worktree of its
-    own, which may go when nothing in it would be lost."""
+    own, which may go when nothing in it would be lost. ``token`` is that of the life that was begun."""
 
     team_id: str
     seat: str
@@ -48,6 +48,7 @@ class Hosted:
     own: bool
     term: int
     stage: Stage
+    token: str = ""
 
 
 class Turn(StrEnum):

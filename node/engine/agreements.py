@@ -25,6 +25,7 @@ from node.engine.errands import Errands
 from node.engine.fleet import Fleet
 from node.engine.permits import Permits
 from node.engine.teams import Teams
+from node.faults import fault
 from node.ports.host import Clock
 from node.store import SqliteStore
 from node.store.agreements import Agreement, Answered, Invited
@@ -186,6 +187,7 @@ class Agreements:
         )  # fmt: skip
         team = self._teams.follow(one.team_id, asked.team, one.home)
         self._grant_anew(team, is_accepted=True)
+        fault("accept:before_commit")
         await self._store.commit()
         self.linked(one.home)
         return one, asked

@@ -25,6 +25,7 @@ from fleet.core.worktree import WorktreeWish, left, lost
 from node.engine.agents import Agents
 from node.engine.screens import Screens
 from node.engine.starter import Start, Starter
+from node.faults import fault
 from node.ports.host import Clock
 from node.ports.worktrees import Worktrees
 from node.store import SqliteStore
@@ -106,15 +107,22 @@ class Hosting:
         if todo is Turn.NOTHING:
             return Became.OVER
         own = place.role.worktree is Worktree.OWN
-        hosted = Hosted(team_id, place.seat, place.role.name, name, folder, own, term, Stage.BEGUN)
+        is_begun = known is not None and (known.term, known.stage) == (term, Stage.BEGUN)
+        token = known.token if known and is_begun else self._clock.token()
+        hosted = Hosted(
+            team_id, place.seat, place.role.name, name, folder, own, term, Stage.BEGUN, token
+        )
         if todo is Turn.START:
             within(await self._others(hosted))
             await self._keep(hosted)
-            await self._start(place, name, folder)
+            fault("host:after_begun")
+            await self._start(place, hosted)
+            fault("host:after_start")
         await self._keep(replace(hosted, stage=Stage.LIVED))
         return Became.STARTED if todo is Turn.START else Became.FOUND
 
-    async def _start(self, place: Place, name: str, folder: str) -> None:
+    async def _start(self, place: Place, hosted: Hosted) -> None:
+        name, folder = hosted.agent, hosted.folder
         is_new = await self._prepare(place, folder)
         role = place.role
         wish = Start(
@@ -127,6 +135,7 @@ class Hosting:
             hooks=role.hooks,
             team=place.plan.name,
             role=role.name,
+            token=hosted.token,
         )
         self._agents.await_brief(name)
         try:

@@ -38,6 +38,7 @@ from node.engine.errands import INVITE, Errands
 from node.engine.fleet import Fleet
 from node.engine.plans import plan_of
 from node.engine.teams import Teams
+from node.faults import fault
 from node.ports.host import Clock
 from node.store import SqliteStore
 from node.store.agreements import Errand
@@ -193,7 +194,9 @@ class Invitations:
         if events:
             self._errand_done(said.invitation)
             self._audit("team node joined", team, node_id, invitation=said.invitation)
-        return await self._answered(team, node_id, events)
+        answer = await self._answered(team, node_id, events)
+        fault("accept:after_home_commit")
+        return answer
 
     async def declined(self, node_id: str, question: TeamAsk) -> TeamAnswer:
         """A node declines.

@@ -34,6 +34,7 @@ from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
 from node.engine.hosting import Hosting, Place
 from node.engine.teams import Teams
+from node.faults import fault
 from node.ports.host import Clock
 
 PATIENCE_S = 600.0
@@ -80,6 +81,7 @@ class Members:
         seated = Seated(place.seat, place.role.name, agent, node_id)
         await self._teams.write(team, by, "", (seated,))
         seat = team.board.seats[place.seat]
+        fault("seat:after_commit_before_ask")
         try:
             return seat, await self._have(team, seat, place)
         except NodeUnreachable:
@@ -100,6 +102,7 @@ class Members:
             else:
                 answer = await self._ask(team, seat.node, "seat", said, SeatAnswer, until_s)
                 became = answer.became
+            fault("seat:after_answer")
             if became is Became.FOUND and has_waited:
                 return Became.STARTED
             if became is not Became.UNDER_WAY:

@@ -17,6 +17,7 @@ from fleet.core.trust import Policy
 from fleet.profiles import Profiles
 from node.engine.agents import Agents, policy_from
 from node.engine.fleet import Fleet
+from node.faults import fault
 from node.ports.host import Clock
 from node.ports.panes import PaneRef, Panes, SpawnSpec
 from node.ports.witness import Hooked, Witness
@@ -28,7 +29,8 @@ class Start:
     """What a caller wants started, or adopted when ``pane`` is given.
 
     ``here`` is where the caller is: the folder of an agent that has none yet. ``hooks`` not said
-    (None) is as it was. ``team`` and ``role`` are told to the program.
+    (None) is as it was. ``team`` and ``role`` are told to the program. ``token`` is that of its life, made
+    and written down before: a program that was started with it and runs is found, and not started twice.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Start:
     hooks: bool | None = None
     team: str = ""
     role: str = ""
+    token: str = ""
 
 
 class Starter:
@@ -93,10 +96,12 @@ class Starter:
             cwd,
             name,
             (*self._environment(wish, name), *hooked.environment),
-            self._clock.token(),
+            wish.token or self._clock.token(),
         )
         try:
-            ref = await self._panes.spawn(spec)
+            before_us = await self._panes.find(wish.socket, wish.token) if wish.token else None
+            ref = before_us or await self._panes.spawn(spec)
+            fault("start:after_spawn")
         except FleetError:
             self._witness.remove(name)
             raise

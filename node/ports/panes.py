@@ -70,6 +70,11 @@ class Panes(Protocol):
         """
         ...
 
+    async def find(self, socket: str, token: str) -> PaneRef | None:
+        """The pane of a program that was started with this token, bound to it, whoever lived to hear of it;
+        None when none runs. It may start the server."""
+        ...
+
     async def inspect(self, socket: str, pane: str) -> PaneInfo:
         """What runs in a pane.
 

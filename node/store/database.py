@@ -111,7 +111,8 @@ _STEPS = {
         (
             "CREATE TABLE team_hosted (team TEXT NOT NULL, seat TEXT NOT NULL, role TEXT NOT NULL,"
             " agent TEXT NOT NULL, folder TEXT NOT NULL, own INTEGER NOT NULL, term INTEGER NOT"
-            " NULL, stage TEXT NOT NULL, PRIMARY KEY (team, seat)) WITHOUT ROWID"
+            " NULL, stage TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (team, seat)) WITHOUT"
+            " ROWID"
         ),
         (
             "CREATE TABLE team_granted (who TEXT NOT NULL, agent TEXT NOT NULL, team TEXT NOT "

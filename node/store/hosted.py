@@ -15,9 +15,9 @@ class HostedTable:
     def of(self, team_id: str) -> list[Hosted]:
         """Those of a team, by seat."""
         return [
-            Hosted(team, seat, role, agent, folder, bool(own), term, Stage(stage))
-            for team, seat, role, agent, folder, own, term, stage in self._database.rows(
-                "SELECT team, seat, role, agent, folder, own, term, stage FROM team_hosted"
+            Hosted(team, seat, role, agent, folder, bool(own), term, Stage(stage), token)
+            for team, seat, role, agent, folder, own, term, stage, token in self._database.rows(
+                "SELECT team, seat, role, agent, folder, own, term, stage, token FROM team_hosted"
                 " WHERE team = ? ORDER BY seat",
                 (team_id,),
             )
@@ -30,8 +30,9 @@ class HostedTable:
     def put(self, one: Hosted) -> None:
         """Remember a seat as it is now; staged."""
         self._database.execute(
-            "INSERT OR REPLACE INTO team_hosted VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO team_hosted VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 one.team_id, one.seat, one.role, one.agent, one.folder, one.own, one.term, one.stage,
+                one.token,
             ),
         )  # fmt: skip

@@ -41,6 +41,22 @@ def test_two_started_programs_have_panes_of_their_own(on: On) -> None:
     on(story)
 
 
+def test_a_started_program_is_found_by_its_token_also_when_its_mark_is_not_there(on: On) -> None:
+    async def story(stage: Stage) -> None:
+        assert await stage.panes.find(stage.socket, TOKEN) is None
+        ref = await spawned(stage)
+        await stage.panes.spawn(replace(stage.spec("chat"), token=OTHER_TOKEN))
+        await stage.panes.release(ref)  # as one whose node died before it set the mark
+        assert (await stage.panes.look(ref)).token == ""
+        found = await stage.panes.find(stage.socket, TOKEN)
+        assert found == ref
+        assert (await stage.panes.look(ref)).token == TOKEN
+        await stage.panes.end(ref)
+        assert await stage.panes.find(stage.socket, TOKEN) is None
+
+    on(story)
+
+
 def test_a_program_that_is_not_there_is_said(on: On) -> None:
     async def story(stage: Stage) -> None:
         with pytest.raises(FleetError, match="no-such-program"):

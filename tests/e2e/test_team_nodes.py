@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
 
 import pytest
 
 from tests.support.homes import Home, Scene
 from tests.support.promises import run, told
-from tests.support.recording import PROGRAM, Recording
-from tests.support.repositories import committed, git
+from tests.support.recording import Recording
+from tests.support.repositories import git
+from tests.support.team_nodes import SIX, Team
 from tests.support.until import until
-
-FILE = """
-name = "{name}"
-lead = "lead"
-repository = "git@git.example.net:shop/web.git"
-[roles.lead]
-command = {command}
-profile = "generic"
-node = "white"
-worktree = "checkout"
-[roles.impl]
-command = {command}
-profile = "generic"
-count = 3
-node = "any"
-[roles.ship]
-command = {command}
-profile = "generic"
-node = "nova"
-[roles.review]
-command = {command}
-profile = "generic"
-worktree = "none"
-"""
-SIX = ["impl", "impl-2", "impl-3", "lead", "review", "ship"]
-
-
-class Team:
-    """A team of six; nova is invited for all of it that may live there."""
-
-    def __init__(self, world: Scene, white: Home, nova: Home, name: str) -> None:
-        self.world, self.white, self.nova, self.name = world, white, nova, name
-        self.repository = world.folder / f"shop-{name}"
-        if not self.repository.exists():
-            committed(self.repository)
-
-    def apply(self, **changed: str) -> None:
-        record = f"exec {sys.executable} {PROGRAM} {self.world.folder}/$FLEET_AGENT"
-        command = json.dumps(["sh", "-c", record])
-        text = FILE.format(name=self.name, command=command)
-        for before, after in changed.items():
-            assert before in text
-            text = text.replace(before, after)
-        file = self.world.folder / "team.toml"
-        file.write_text(text)
-        told(self.white, "team", "apply", str(file), "--yes")
-
-    def invite(self) -> None:
-        asked = told(self.white, "team", "invite", self.name, "nova")
-        told(self.nova, "team", "accept", asked["id"], "--repo", f"web={self.repository}")
-
-    def up(self, code: int = 0) -> dict[str, dict[str, object]]:
-        """What became of each seat."""
-        words = ("team", "up", self.name, "--checkout", str(self.repository))
-        return {one["seat"]: one for one in told(self.white, *words, code=code)}
-
-    def windows(self) -> Counter[str]:
-        """The programs of the team that were started, and how often."""
-        names = self.world.tmux("list-windows", "-a", "-F", "#{window_name}").split()
-        return Counter(name for name in names if name.startswith(f"{self.name}."))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +91,7 @@ def test_who_has_ended_on_another_node_is_started_there_again_with_its_work(web:
     after = web.up()
     assert {seat for seat in SIX if after[seat]["started"]} == {"ship"}
     assert after["ship"]["node"] == "nova"
-    assert int(str(after["ship"]["term"])) > int(str(before["ship"]["term"]))
+    assert after["ship"]["term"] > before["ship"]["term"]
     assert work.read_text() == "not committed"
 
 
@@ -179,7 +118,7 @@ def test_a_member_that_was_there_before_the_team_keeps_its_seat_and_is_left_alon
         "white knows that it has ended",
     )
     gone = crew.up(code=9)
-    assert gone["impl"]["error"]["code"] == "wrong_state"  # type: ignore[index]
+    assert gone["impl"]["error"]["code"] == "wrong_state"
     assert crew.windows()["crew.impl"] == 0, "nobody takes its place unasked"
 
 

@@ -30,6 +30,7 @@ class Pane:
     session: str
     window: str
     options: dict[str, str] = field(default_factory=dict)
+    started_as: str = ""  # the token that its program was given
     input_off: bool = False
     mode: str = ""
     remains: bool = False

@@ -91,9 +91,19 @@ class FakePanes:
             pane = server.add(program, self._session, spec.window)
             if server.pane(pane.id) is None:
                 raise PaneGone(spec.window, f"{spec.argv[0]} ended at once")
+            pane.started_as = spec.token
             return self._bound(server, pane, spec.token)
 
         return await self._request("spawn", spec.socket, spawn, start=True)
+
+    async def find(self, socket: str, token: str) -> PaneRef | None:
+        def find(server: Server) -> PaneRef | None:
+            for pane in server.panes():
+                if token in {pane.started_as, pane.options.get(INST)} and not pane.dead:
+                    return self._bound(server, pane, token)
+            return None
+
+        return await self._request("find", socket, find, start=True)
 
     async def inspect(self, socket: str, pane: str) -> PaneInfo:
         def inspect(server: Server) -> PaneInfo:

@@ -61,6 +61,18 @@ class TmuxPanes:
         except PaneGone:
             raise PaneGone(spec.window, f"{spec.argv[0]} ended at once") from None
 
+    async def find(self, socket: str, token: str) -> PaneRef | None:
+        """The pane of a program that was started with this token."""
+        client = await self._client(socket, start=True)
+        form = f"#{{pane_id}}|#{{pane_pid}}|#{{{guard.INST}}}"
+        for row in await client.ask(f"list-panes -a -F '{form}'"):
+            pane, _, rest = row.partition("|")
+            pid, _, mark = rest.partition("|")
+            if mark == token or proc.was_started_as(_number(pid), token):
+                with contextlib.suppress(PaneGone):
+                    return await self.bind(socket, pane, token)
+        return None
+
     async def inspect(self, socket: str, pane: str) -> PaneInfo:
         """What runs in a pane."""
         fields = await self._fields(await self._client(socket), pane)

@@ -22,6 +22,8 @@ from fleet.core.look import Foreground, Tty
 from fleet.core.profile import SHELLS
 from node.ports.panes import PaneRef
 
+INCARNATION = "FLEET_INCARNATION"
+"""By this a program that was started is known, also before its pane is marked."""
 _READ = {"x86_64": "0", "aarch64": "63"}.get(platform.machine(), "none")
 _END_S = 2.0
 
@@ -59,6 +61,15 @@ def argv(pid: int) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(word.decode(errors="replace") for word in raw.rstrip(b"\0").split(b"\0"))
+
+
+def was_started_as(pid: int, token: str) -> bool:
+    """Whether a process was given this token when it was started (proc(5): its first environment)."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{INCARNATION}={token}".encode() in raw.split(b"\0")
 
 
 def in_front(pane_pid: int) -> Process | None:

@@ -134,7 +134,8 @@ class Server:
         Two words at least make tmux execute without a shell, hence ``env``.
         """
         program = self.program(spec)
-        options = [o for k, v in spec.environment for o in ("-e", f"{k}={v}")]
+        told = (*spec.environment, (proc.INCARNATION, spec.token))
+        options = [o for k, v in told for o in ("-e", f"{k}={v}")]
         if spec.cwd:
             options += ["-c", _literal(spec.cwd)]
         new = ["new-window", "-d", "-t", f"={session}:"]
