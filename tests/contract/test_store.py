@@ -162,7 +162,7 @@ DOWN = {
     3: (
         "ALTER TABLE directory DROP COLUMN seats",
         "DROP TABLE team_invited", "DROP TABLE team_agreed", "DROP TABLE team_granted",
-        "DROP TABLE team_hosted",
+        "DROP TABLE team_hosted", "DROP TABLE team_tick",
         "DROP TABLE team_errands",
         "DROP TABLE teams", "DROP TABLE team_log", "DROP TABLE refused", "DROP TABLE followed",
         "DROP INDEX outbox_dead", "DROP INDEX inbox_ready", "DROP INDEX inbox_held",
