@@ -41,7 +41,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``listen`` is host:port for peers. ``advertise`` are more addresses under which this node can be
     reached (a forwarded port, a VPN). ``metrics`` is host:port on loopback where numbers for Prometheus
     are served, ``metrics_names`` adds those that name agents and peers. ``peers`` names fixed addresses
-    of members, by name or id. ``outbox`` is how much may wait here for other nodes.
+    of members, by name or id. ``outbox`` is how much may wait here for other nodes. ``skills``: agents that are
+    started here are taught about fleet, by a file where their program looks for skills.
     """
 
     name: str = ""
@@ -52,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_names: bool = False
     peers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     outbox: OutboxLimits = OutboxLimits()
+    skills: bool = True
 
 
 def load(path: Path) -> Config:

@@ -45,12 +45,14 @@ from node.engine.slots import Slots
 from node.engine.starter import Starter
 from node.engine.supervisor import Supervisor
 from node.engine.talk import Talk
+from node.engine.teaching import Teaching
 from node.engine.teams import Teams
 from node.ports.authority import Authority
 from node.ports.host import Clock
 from node.ports.links import Dialer
 from node.ports.memory import MemoryFolder
 from node.ports.panes import Panes, Spill
+from node.ports.skills import Skills
 from node.ports.witness import Witness
 from node.ports.worktrees import Worktrees
 from node.records import Me
@@ -72,6 +74,7 @@ class World:
     worktrees: Worktrees
     memory: MemoryFolder
     search: Path
+    skills: Skills
 
 
 def assemble(
@@ -94,7 +97,10 @@ def assemble(
     inbox = Inbox(fleet, permits, store, clock, events)
     outbox = Outbox(fleet, inbox, store, clock, events)
     agents = Agents(fleet, inbox, store, world.panes, world.witness, profiles, clock)
-    starter = Starter(fleet, agents, world.panes, world.witness, profiles, clock, home)
+    teaching = Teaching(world.skills, profiles)
+    teaching.renew(agents.all())
+    agents.gone = lambda agent: teaching.gone(agent, agents.all())
+    starter = Starter(fleet, agents, world.panes, world.witness, profiles, teaching, clock, home)
     courier = Courier(
         agents, inbox, store, world.panes, clock, world.spill, world.witness, me.node_id
     )
@@ -126,6 +132,7 @@ def assemble(
     members.ask = peers.ask
     farewells = Farewells(teams, fleet, members, talk, store, clock)
     fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
+    starter.duty_of = teams.duty_of
     for agent in agents.all():
         agents.retell(agent.name)
     remembering = Remembering(teams, fleet, store, clock, world.memory, world.search)

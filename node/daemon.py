@@ -41,6 +41,7 @@ from node.adapters.lineage import lineage
 from node.adapters.mdns import MdnsDiscovery
 from node.adapters.memory_folder import MemoryFolders
 from node.adapters.process import usage
+from node.adapters.skills import SkillFolders
 from node.adapters.spill import SpillFolder
 from node.adapters.tmux import TmuxPanes
 from node.adapters.witness import Witnesses
@@ -109,6 +110,7 @@ class Daemon:
             self._store, self._clock, self._panes, self._dialer, self._keyring, spill,
             Witnesses(self._paths.hooks), self._dialer.probe, GitWorktrees(),
             MemoryFolders(self._paths.memory), self._paths.search,
+            SkillFolders(is_on=self._config.skills),
         )  # fmt: skip
         self.node = assemble(
             self._me, str(self._paths.root), world, self._profiles, self._addresses

@@ -82,7 +82,7 @@ class Agent:
     """One agent of this node. ``ref`` is its newest incarnation's pane, None when it has none.
 
     ``command`` and ``cwd`` are how it was started, empty when it was adopted. ``hooks``: its program
-    was made to tell its turns.
+    was made to tell its turns. ``skill``: it may be taught about fleet, where its program looks for skills.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Agent:
     cwd: str
     socket: str
     hooks: bool = False
+    skill: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ GROUPS = {
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
     ),
-    "teams": ("team", "task", "memory", "slot"),
+    "teams": ("team", "task", "memory", "slot", "skill"),
     "the rest": ("whoami", "completion", "version"),
 }  # fmt: skip
 TABLE = {
@@ -68,6 +68,7 @@ TABLE = {
     "task": ("task", "what a team has to do: claimed by one at a time, finished with proof"),
     "memory": ("memory", "what a team knows: found, ordered, handed over; given to whoever comes"),
     "slot": ("slot", "numbers that a team gives away, each once: versions, ports, migrations"),
+    "skill": ("skill", "what agents are taught about fleet: print it, or install it"),
     "whoami": ("status", "who the node takes the caller for"),
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("completion", "print the version"),

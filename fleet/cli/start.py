@@ -69,6 +69,11 @@ def _start_arguments(parser: Parser) -> None:
     _about_agent(parser)
     _hooks_arguments(parser, "no longer: an agent with hooks is started again with them")
     parser.add_argument(
+        "--skill", action="store_true", default=None,
+        help="teach it fleet, by a file where its program looks for skills (that is so at first)",
+    )  # fmt: skip
+    parser.add_argument("--no-skill", action="store_false", dest="skill", help="write no such file")
+    parser.add_argument(
         "--cwd", metavar="D",
         help="the folder it starts in (default: this one; without a command, where it ran before)",
     )  # fmt: skip
@@ -85,7 +90,9 @@ def _start(call: Invocation) -> int:
     given = call.given
     # Woken without a command, it goes back to where it ran; this folder is for one that never did.
     which = "cwd" if given.cwd or given.program else "here"
-    args: dict[str, object] = {which: folder_of(given.cwd), "command": given.program}
+    args: dict[str, object] = {
+        which: folder_of(given.cwd), "command": given.program, "skill": given.skill,
+    }  # fmt: skip
     return _tell(call, "start", args, "runs in")
 
 

@@ -114,5 +114,6 @@ class Profile:
     paste_limit_bytes: int = 100_000  # one paste; longer texts go to a file
     line_limit_bytes: int = 4_000  # of a cooked terminal: the kernel cuts at 4 095
     transcript: tuple[str, ...] = ()  # files it writes its turns to; ~ is its user's folder
+    skills: str = ""  # below the folder it runs in: where it looks for skills, a folder each
     hooks: Hooks | None = None
     tested: str = ""  # the versions that the profile was measured with

@@ -98,10 +98,16 @@ def _profile(name: str, source: str, data: bytes) -> Profile:
     for key, value in said.items():
         if isinstance(value, int | float) and not 0 <= value < inf:
             raise BadConfig(source, f"Expected a number from 0 up, got {value} - at `$.{key}`")
+    if isinstance(place := said.get("skills"), str) and not _is_below(place):
+        raise BadConfig(source, f"{place!r} is no folder below the one it runs in - at `$.skills`")
     try:
         return msgspec.convert({**said, "name": name}, Profile, dec_hook=_pattern)
     except msgspec.ValidationError as error:
         raise BadConfig(source, str(error)) from None
+
+
+def _is_below(place: str) -> bool:
+    return not place.startswith(("/", "~")) and ".." not in place.split("/") and place.isprintable()
 
 
 def _pattern(_kind: type, said: object) -> re.Pattern[str]:

@@ -65,6 +65,7 @@ class Agents:
         self._unbriefed: dict[str, float] = {}
         self.changed: Callable[[str], None] = lambda _name: None
         self.looked: Callable[[Agent, Look], None] = lambda _agent, _look: None
+        self.gone: Callable[[Agent], None] = lambda _agent: None
         inbox.agent = self.get
         witness.keep(self._agents)
         for agent in self._agents.values():
@@ -129,7 +130,9 @@ class Agents:
             if agent.ref is not None:
                 await self._panes.end(agent.ref)
             self._witness.remove(agent.name)
-            return await self._keep(replace(self.known(name), ref=None), "agent stopped")
+            ended = await self._keep(replace(self.known(name), ref=None), "agent stopped")
+            self.gone(ended)
+            return ended
 
     async def forget(self, name: str) -> Agent:
         """Drop an agent; its program goes on, what waited for it is refused."""
@@ -149,6 +152,7 @@ class Agents:
         self._online.discard(agent.name)
         self._fleet.directory.drop(self._fleet.me.node_id, agent.name)
         self.changed(agent.name)
+        self.gone(agent)
         return agent
 
     def await_brief(self, name: str) -> None:

@@ -218,6 +218,8 @@ class Hosting:
             lived = await self._is_alive(known)
             if lived:
                 await self._agents.end(known.agent)
+            elif (agent := self._agents.get(known.agent)) and agent.cwd == known.folder:
+                self._agents.gone(agent)
             kept = await self._cleared(known)
             await self._keep(replace(known, term=term, stage=Stage.ENDED))
             return replace(kept, ended=lived)

@@ -6,7 +6,8 @@ agents, and for how long: ``agents.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from fleet.core.address import parse_name
 from fleet.core.errors.base import FleetError
@@ -17,6 +18,7 @@ from fleet.core.trust import Policy
 from fleet.profiles import Profiles
 from node.engine.agents import Agents, policy_from
 from node.engine.fleet import Fleet
+from node.engine.teaching import Teaching
 from node.faults import fault
 from node.ports.host import Clock
 from node.ports.panes import PaneRef, Panes, SpawnSpec
@@ -28,9 +30,10 @@ from node.records import Agent
 class Start:
     """What a caller wants started, or adopted when ``pane`` is given.
 
-    ``here`` is where the caller is: the folder of an agent that has none yet. ``hooks`` not said
-    (None) is as it was. ``team`` and ``role`` are told to the program. ``token`` is that of its life, made
-    and written down before: a program that was started with it and runs is found, and not started twice.
+    ``here`` is where the caller is: the folder of an agent that has none yet. ``hooks`` and ``skill`` not
+    said (None) are as they were; ``skill`` is yes at first. ``team`` and ``role`` are told to the program;
+    not said, they are those of the seat that the agent fills. ``token`` is that of its life, made and written
+    down before: a program that was started with it and runs is found, and not started twice.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Start:
     team: str = ""
     role: str = ""
     token: str = ""
+    skill: bool | None = None
 
 
 class Starter:
@@ -57,6 +61,7 @@ class Starter:
         panes: Panes,
         witness: Witness,
         profiles: Profiles,
+        teaching: Teaching,
         clock: Clock,
         home: str,
     ) -> None:
@@ -65,8 +70,10 @@ class Starter:
         self._panes = panes
         self._witness = witness
         self._profiles = profiles
+        self._teaching = teaching
         self._clock = clock
         self._home = home
+        self.duty_of: Callable[[str], tuple[str, str]] = lambda _agent: ("", "")
 
     async def start(self, wish: Start) -> Agent:
         """Run an agent in a new tmux window, as the pane's own process.
@@ -87,6 +94,7 @@ class Starter:
         before = await self._agents.free(name)
         profile, command = self._program(name, wish, before)
         is_hooked = before.hooks if wish.hooks is None and before else bool(wish.hooks)
+        is_taught = before.skill if wish.skill is None and before else wish.skill is not False
         self._witness.remove(name)  # what an earlier life was taught
         hooked = self._hook(name, profile, None) if is_hooked else Hooked()
         cwd = wish.cwd or (before.cwd if before else "") or wish.here
@@ -98,29 +106,35 @@ class Starter:
             (*self._environment(wish, name), *hooked.environment),
             wish.token or self._clock.token(),
         )
+        draft = Agent(
+            name,
+            profile.name,
+            policy or self._agents.policy_of(name),
+            None,
+            command,
+            cwd,
+            wish.socket,
+            is_hooked,
+            is_taught,
+        )
+        self._teaching.teach(draft)
         try:
             before_us = await self._panes.find(wish.socket, wish.token) if wish.token else None
             ref = before_us or await self._panes.spawn(spec)
             fault("start:after_spawn")
         except FleetError:
-            self._witness.remove(name)
+            self._undo(draft)
             raise
-        agent = Agent(
-            name,
-            profile.name,
-            policy or self._agents.policy_of(name),
-            ref,
-            command,
-            cwd,
-            wish.socket,
-            is_hooked,
-        )
         try:
-            return await self._agents.started(agent)
+            return await self._agents.started(replace(draft, ref=ref))
         except FleetError:  # nobody remembers it
-            self._witness.remove(name)
+            self._undo(draft)
             await self._panes.end(ref)
             raise
+
+    def _undo(self, draft: Agent) -> None:
+        self._witness.remove(draft.name)
+        self._teaching.gone(draft, self._agents.all())
 
     def _program(
         self, name: str, wish: Start, before: Agent | None
@@ -145,12 +159,13 @@ class Starter:
         return profile, command
 
     def _environment(self, wish: Start, name: str) -> tuple[tuple[str, str], ...]:
+        team, role = (wish.team, wish.role) if wish.team else self.duty_of(name)
         return (
             ("FLEET_HOME", self._home),
             ("FLEET_AGENT", name),
             ("FLEET_NODE", self._fleet.me.name),
-            ("FLEET_TEAM", wish.team),
-            ("FLEET_ROLE", wish.role),
+            ("FLEET_TEAM", team),
+            ("FLEET_ROLE", role),
         )
 
     async def adopt(self, wish: Start) -> Agent:

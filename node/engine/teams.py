@@ -407,6 +407,18 @@ class Teams:
         """The seats that an agent of this node fills."""
         return self._seats.get(agent, ())
 
+    def duty_of(self, agent: str) -> tuple[str, str]:
+        """The team and role of an agent of this node; nothing where it fills no seat, or those of several
+        teams."""
+        me = self._fleet.me.node_id
+        found = {
+            (team.row.name, seat.role)
+            for team in self._teams.values()
+            if team.row.standing is not Standing.LEFT
+            and (seat := team.board.seat_of(agent, me)) is not None
+        }
+        return found.pop() if len(found) == 1 else ("", "")
+
     def _seat_anew(self) -> None:
         """Look who of this node fills which seats, and have it told where that changed."""
         me, before = self._fleet.me.node_id, self._seats

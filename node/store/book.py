@@ -34,16 +34,18 @@ class Book:
                 cwd,
                 socket,
                 bool(hooks),
+                bool(skill),
             )
-            for name, profile, policy, ref, command, cwd, socket, hooks in self._database.rows(
-                "SELECT name, profile, policy, ref, command, cwd, socket, hooks FROM agents ORDER BY name"
+            for name, profile, policy, ref, command, cwd, socket, hooks, skill in self._database.rows(
+                "SELECT name, profile, policy, ref, command, cwd, socket, hooks, skill FROM agents"
+                " ORDER BY name"
             )
         ]
 
     def put_agent(self, agent: Agent) -> None:
         """Remember an agent as it is now."""
         self._database.execute(
-            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 agent.name,
                 agent.profile,
@@ -53,6 +55,7 @@ class Book:
                 agent.cwd,
                 agent.socket,
                 agent.hooks,
+                agent.skill,
             ),
         )
 

@@ -95,6 +95,7 @@ _STEPS = {
             " tag BLOB NOT NULL, PRIMARY KEY (team, seq)) WITHOUT ROWID"
         ),
         "CREATE TABLE followed (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID",
+        "ALTER TABLE agents ADD COLUMN skill INTEGER NOT NULL DEFAULT 1",
         "ALTER TABLE directory ADD COLUMN seats TEXT NOT NULL DEFAULT '[]'",
         (
             "CREATE TABLE team_invited (id TEXT PRIMARY KEY, team TEXT NOT NULL, home TEXT NOT "

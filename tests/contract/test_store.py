@@ -160,7 +160,7 @@ def test_a_database_of_a_newer_fleet_is_refused_and_left_alone(tmp_path: Path) -
 
 DOWN = {
     3: (
-        "ALTER TABLE directory DROP COLUMN seats",
+        "ALTER TABLE directory DROP COLUMN seats", "ALTER TABLE agents DROP COLUMN skill",
         "DROP TABLE team_invited", "DROP TABLE team_agreed", "DROP TABLE team_granted",
         "DROP TABLE team_hosted", "DROP TABLE team_tick",
         "DROP TABLE team_errands",

@@ -41,6 +41,7 @@ from tests.support.model_tmux import Pane, Tmux
 from tests.support.panes import FakePanes, Typed
 from tests.support.programs import MODELS, Chat, Program
 from tests.support.simnet import Board, SimDialer, SimLink
+from tests.support.skills import FakeSkills
 from tests.support.visits import Pairing, Said
 from tests.support.vtime import Process, VirtualClock
 from tests.support.worktrees import FakeWorktrees
@@ -118,6 +119,7 @@ class Host:
             self.worktrees,
             FakeMemoryFolders(),
             self.folder / "search.db",
+            FakeSkills(),
         )
         me = self._introduce(store)
         self.node = assemble(me, str(self.folder), adapters, PROFILES, lambda: (self.address,))

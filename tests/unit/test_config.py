@@ -48,7 +48,7 @@ def test_every_key_is_understood(tmp_path: Path):
 
 
 LOOPBACK = "metrics are served on loopback only"
-KEYS = "known keys: name, listen, mdns, advertise, metrics, metrics_names, peers, outbox"
+KEYS = "known keys: name, listen, mdns, advertise, metrics, metrics_names, peers, outbox, skills"
 ADDRESS = "an address looks like host:port, with a port up to 65535"
 
 

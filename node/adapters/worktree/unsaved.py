@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fleet.core.errors.worktrees import WorktreeFailed
 from fleet.core.worktree import WorktreeState, lost
+from fleet.skill.folder import is_expendable
 from node.adapters.worktree.command import Git, shown
 
 MOST_COMMITS = 1_000
@@ -82,6 +83,7 @@ async def look(
     changed = status.changed + await _hidden(git, place.folder, index)
     unknown = await asyncio.to_thread(_not_elsewhere, place.folder, others, status.unknown)
     ignored = await asyncio.to_thread(_not_elsewhere, place.folder, others, status.ignored)
+    ignored = await asyncio.to_thread(_not_ours, place.folder, ignored)
     submodules = [path for _, mode, _, path in index if mode == _GITLINK]
     return WorktreeState(
         branch=status.branch,
@@ -139,6 +141,11 @@ def _parsed(said: str) -> _Status:
             case _:
                 pass
     return status
+
+
+def _not_ours(folder: Path, paths: list[str]) -> list[str]:
+    """Without what this node has written for an agent, and can write again."""
+    return [path for path in paths if not is_expendable(folder / path)]
 
 
 def _indexed(said: str) -> list[tuple[str, str, str, str]]:

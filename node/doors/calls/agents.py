@@ -21,6 +21,7 @@ class StartArgs(msgspec.Struct):
     profile: str = ""
     policy: str = ""
     hooks: bool | None = None
+    skill: bool | None = None
 
 
 class PeekArgs(msgspec.Struct):
@@ -55,7 +56,7 @@ async def _adopt(ask: Ask, args: StartArgs) -> None:
 def _wish(args: StartArgs) -> Start:
     return Start(
         args.name, args.socket, args.profile, args.policy, args.cwd, args.command, args.pane,
-        args.here, args.hooks,
+        args.here, args.hooks, skill=args.skill,
     )  # fmt: skip
 
 
