@@ -137,7 +137,9 @@ class _Visit:
         for finding in findings(view, self._limits, free, self._is_open):
             if finding.trouble not in _QUIET or not (view.is_limited or is_over):
                 self._take(finding)
-        if view.is_limited:
+        if view.leaving:
+            self.said.append(Said(view.seat, str(view), why="it was asked to leave"))
+        elif view.is_limited:
             self._leave_alone()
         elif is_over:
             self._resume()
@@ -205,7 +207,8 @@ class _Visit:
         """Whether a limit has ended, and it does not know: it stands at its prompt with a task."""
         view = self._view
         is_over = self._is_open(Trouble.LIMITED, "") and view.is_there and not view.is_limited
-        return is_over and view.doing == "ready" and bool(view.at_work)
+        can_go_on = view.doing == "ready" and bool(view.at_work) and not view.leaving
+        return is_over and can_go_on
 
     def _resume(self) -> None:
         """It is told to go on, and that is its reminder."""

@@ -37,7 +37,7 @@ class SeatView:
     …), empty when it was not; ``still_s`` for how long nothing has changed there; ``holds`` are its tasks
     and ``moved`` the log's newest entry about them; ``takes`` whether it may claim one more; ``held_s``
     for how long the oldest message for it is held, and ``held_why``; ``paused_s`` for how long its
-    program says that it is limited still."""
+    program says that it is limited still; ``leaving`` that it was asked to go."""
 
     seat: str
     online: bool
@@ -51,6 +51,7 @@ class SeatView:
     held_s: float = 0.0
     held_why: str = ""
     paused_s: float = 0.0
+    leaving: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -66,7 +67,7 @@ class SeatView:
     def reads(self) -> bool:
         """Whether a message for it is of use now, or soon."""
         is_open = self.doing != "dialog" and self.doing not in _UNREADABLE
-        return self.is_there and is_open and not self.is_limited
+        return self.is_there and is_open and not self.is_limited and not self.leaving
 
     @property
     def at_work(self) -> tuple[str, ...]:
@@ -113,6 +114,8 @@ IsOpen = Callable[[Trouble, str], bool]
 
 def findings(view: SeatView, limits: Limits, free: int, is_open: IsOpen) -> Iterator[Finding]:
     """What is wrong with a seat, each with a sentence. ``free`` is how many tasks can be claimed."""
+    if view.leaving:  # what becomes of it is told to who asked it
+        return
     holding = f"; it holds {', '.join(view.holds)}" if view.holds else ""
     if not view.connected:
         yield Finding(Trouble.AWAY, f"its node is away{holding}")

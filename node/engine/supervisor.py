@@ -243,4 +243,5 @@ def _view(board: Board, seat: Seat, state: MemberState) -> SeatView:
         held_s=state.held_s,
         held_why=state.held_why,
         paused_s=state.paused_s,
+        leaving=seat.name in board.farewells,
     )

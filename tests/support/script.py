@@ -241,6 +241,14 @@ class Script:
             args.pop("text")
         return self._refused(await self._call(options, f"task_{verb}", team=team, **args))
 
+    async def do_tasks(self, words: list[str], options: Options) -> list[str]:
+        """A team's tasks, with who holds each and why it is as it is."""
+        said = await self._call(options, "tasks", team=words[0], all=True)
+        return self._refused(said) or [
+            " ".join(filter(None, (row["id"], row["state"], row["holder"], row["why"])))
+            for row in said.result
+        ]
+
     async def do_supervise(self, words: list[str], options: Options) -> None:
         """A host's supervisor looks at its teams from now on, until this life ends."""
         host = self._host(words[0])

@@ -196,6 +196,20 @@ def test_who_goes_on_by_itself_after_a_limit_is_told_nothing():
     assert look(FINE, before=paused.open, after_s=900.0).open == ()
 
 
+@pytest.mark.parametrize(
+    "seat",
+    [STUCK, IDLE, replace(FINE, online=False), replace(FINE, doing="dialog", blocked=("T1",))],
+)
+def test_who_was_asked_to_leave_is_left_alone(seat: SeatView):
+    leaving = replace(seat, leaving=True)
+    assert in_the_long_run(leaving) == []
+    paused = look(replace(STUCK, paused_s=60.0))
+    over = look(replace(STUCK, leaving=True), before=paused.open, after_s=60.0)
+    assert (over.acts, over.open) == ((), ())
+    assert said_of(over, "rin")[0].why == "it was asked to leave"
+    assert look(replace(LEAD, leaving=True), replace(FINE, blocked=("T1",))).acts[0].to is To.PERSON
+
+
 def test_a_clock_that_was_set_back_holds_nothing_up_for_ever():
     first = look(STUCK)
     back = look(STUCK, before=first.open, after_s=-90_000.0)
