@@ -109,6 +109,15 @@ def first_line(text: str, columns: int = 60) -> str:
     return line if len(line) <= columns else line[: columns - 1] + "…"
 
 
+def first_columns(line: str, columns: int) -> str:
+    """As much of a line as fits into so many columns."""
+    if _cells(line) <= columns:
+        return line
+    while line and _cells(line) >= columns:
+        line = line[:-1]
+    return f"{line}…"
+
+
 def facts(terminal: Terminal, pairs: Sequence[tuple[str, object]]) -> None:
     """Names and values, aligned; what is empty is left out."""
     told = [(name, plain(value)) for name, value in pairs if value not in (None, "", [])]

@@ -24,6 +24,10 @@ COMMANDS = {
                 "say goodbye, as a member that was asked to: your claims are free",
             ),
             "ls": ("team_show", "list the teams that this node is of"),
+            "status": (
+                "team_status",
+                "who does what, what is held and why, who said what last: on one screen",
+            ),
             "show": ("team_show", "a team: its nodes, its seats and who fills them, its tasks"),
             "tick": (
                 "team_tick",

@@ -118,7 +118,7 @@ def _report(call: Invocation, seats: list[Seat]) -> None:
         for one in seats
     ]
     render.table(terminal, ("SEAT", "NODE", "ANSWER", "ENDED", "TASKS"), rows)
-    behind = [one for one in seats if one["folder"] or one["unsaved"] or one["unpushed"]]
+    behind = [one for one in seats if _leaves(one)]
     if behind:
         terminal.say(f"\n{terminal.paint('left behind', BOLD)}")
     for one in behind:
@@ -127,6 +127,11 @@ def _report(call: Invocation, seats: list[Seat]) -> None:
             terminal.say(plain(f"    {what}"))
     if short := [one for one in seats if not one["ended"]]:
         terminal.complain(*_why(call, short))
+
+
+def _leaves(one: Seat) -> bool:
+    """Whether there is something of it that only its host has; who is there still has its folder."""
+    return bool(one["unsaved"] or one["unpushed"] or (one["ended"] and one["folder"]))
 
 
 def _answer(one: Seat) -> str:

@@ -198,6 +198,12 @@ class Chronicle:
             yield from (entry_from_json(one.body) for one in entries)
             after += len(entries)
 
+    def recent(self, number: int) -> tuple[Happened, ...]:
+        """The last so many entries, oldest first."""
+        after = max(0, self.board.head - number)
+        found = self._store.teams.entries(self.team_id, after, number)
+        return tuple(entry_from_json(one.body) for one in found)
+
     def of_task(self, number: int) -> tuple[Happened, ...]:
         """Everything that happened to a task, oldest first."""
         bodies = self._store.teams.chosen(self.team_id, self.board.history(number))

@@ -140,9 +140,11 @@ class Members:
 
     async def states(self, team: Chronicle, *, files: bool = True) -> Mapping[str, MemberState]:
         """How everybody is who fills a seat, by seat; all nodes are asked at once. A node that is away, or
-        does not answer, is not connected. ``files``: also what is in their worktrees."""
+        does not answer, is not connected; elsewhere than at home only this node's are looked at.
+        ``files``: also what is in their worktrees."""
         nodes: dict[str, list[Seat]] = {}
-        for seat in team.board.seats.values():
+        me = self._fleet.me.node_id
+        for seat in (one for one in team.board.seats.values() if team.is_home or one.node == me):
             nodes.setdefault(seat.node, []).append(seat)
         told = await asyncio.gather(
             *(self._states_on(team, node, there, files=files) for node, there in nodes.items())

@@ -207,6 +207,12 @@ class OutboxTable:
         )
         return [self._outgoing(row) for row in rows]
 
+    def last_of(self, senders: Sequence[str], among: int) -> list[Envelope]:
+        """The newest envelope of each of these senders, looked for in so many of the newest."""
+        where = _newest_of("outbox", len(senders))
+        rows = self._database.rows(f"SELECT {_ENVELOPE} {where}", (among, *senders))
+        return [self._envelope(row) for row in rows]
+
     def like(self, prefix: str) -> list[str]:
         """Up to two ids that begin with ``prefix``."""
         return _ids_like(self._database, "outbox", prefix)
@@ -426,6 +432,12 @@ class InboxTable:
         )
         return [self._incoming(row) for row in rows]
 
+    def last_of(self, senders: Sequence[str], among: int) -> list[Envelope]:
+        """The newest envelope of each of these senders, looked for in so many of the newest."""
+        where = _newest_of("inbox", len(senders))
+        rows = self._database.rows(f"SELECT {_IN} {where}", (among, *senders))
+        return [self._incoming(row).envelope for row in rows]
+
     def like(self, prefix: str) -> list[str]:
         """Up to two ids that begin with ``prefix``."""
         return _ids_like(self._database, "inbox", prefix)
@@ -524,6 +536,15 @@ def _only(*, dead: bool, held: bool) -> str:
     """The condition for states that were asked for; both at once is none."""
     asked = [f"state IN ({_DEAD})"] if dead else []
     return " AND ".join(asked + (["state = 'held'"] if held else [])) or "TRUE"
+
+
+def _newest_of(table: str, senders: int) -> str:
+    """The rest of a query for the newest rows: of how many it looks at, and of which senders."""
+    return (
+        f"FROM {table} WHERE seq IN (SELECT max(seq) FROM"
+        f" (SELECT seq, sender FROM {table} ORDER BY seq DESC LIMIT ?)"
+        f" WHERE sender IN ({', '.join('?' * senders)}) GROUP BY sender)"
+    )
 
 
 def _ids_like(database: Database, table: str, prefix: str) -> list[str]:

@@ -86,6 +86,14 @@ def test_who_answers_is_ended_and_who_does_not_keeps_running_until_it_is_killed(
     for number, seat in enumerate(("impl", "mule"), 1):
         told(white, "task", "add", f"task {number}", "--team", "crew")
         told(white, "task", "assign", f"crew/T{number}", seat)
+    before = told(white, "team", "status", "crew")
+    assert [(one["seat"], one["state"], len(one["tasks"])) for one in before["seats"]] == [
+        ("lead", "ready", 0),
+        ("impl", "ready", 1),
+        ("impl-2", "ready", 0),
+        ("mule", "ready", 1),
+    ]
+    assert not [one for one in before["seats"] if one["need"]]
     first = {
         one["seat"]: one for one in told(white, "team", "down", "crew", "--deadline", "8", code=5)
     }
@@ -109,6 +117,12 @@ def test_who_answers_is_ended_and_who_does_not_keeps_running_until_it_is_killed(
     (text,) = requests(world, "crew.mule")
     assert "(T2)" in text
 
+    seats = {one["seat"]: one for one in told(white, "team", "status", "crew")["seats"]}
+    assert (seats["impl"]["state"], seats["impl"]["need"]) == ("left", "")
+    assert seats["impl"]["said"]["text"] == "crew.impl was here"
+    assert (seats["mule"]["farewell"], seats["mule"]["state"]) == ("silent", "ready")
+    assert "has not answered" in seats["mule"]["need"]
+    assert "mule  it was asked to leave" in run(white, "team", "status", "crew").out
     alive = {one["name"]: one["state"] for one in white.ask("ls")}
     assert (alive["crew.impl"], alive["crew.mule"]) == ("offline", "ready")
     again = run(white, "team", "down", "crew", "--deadline", "0")

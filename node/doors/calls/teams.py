@@ -7,7 +7,7 @@ import msgspec
 from fleet.core.retro import retrospective
 from fleet.outcomes import EXIT_REACHED
 from fleet.teamfile import read_form
-from node.doors import teamviews
+from node.doors import teamstatus, teamviews
 from node.doors.calls.call import Ask, Calls, Who, takes
 
 
@@ -30,6 +30,14 @@ async def _team(ask: Ask, args: TeamArgs) -> None:
     team = ask.node.teams.named(args.team, ask.caller)
     ask.node.teams.require_reader(team, ask.caller)
     ask.answer.result(teamviews.team(ask.node, team), EXIT_REACHED)
+
+
+@takes(TeamArgs)
+async def _status(ask: Ask, args: TeamArgs) -> None:
+    team = ask.node.teams.named(args.team, ask.caller)
+    ask.node.teams.require_reader(team, ask.caller)
+    told = await teamstatus.status(ask.node, ask.caller, team)
+    ask.answer.result(told, EXIT_REACHED)
 
 
 @takes(PlanArgs)
@@ -56,6 +64,7 @@ async def _retro(ask: Ask, args: TeamArgs) -> None:
 CALLS: Calls = {
     "teams": (Who.ANYONE, _teams),
     "team": (Who.ANYONE, _team),
+    "team_status": (Who.ANYONE, _status),
     "team_plan": (Who.OPERATOR, _plan),
     "team_apply": (Who.OPERATOR, _apply),
     "team_retro": (Who.ANYONE, _retro),
