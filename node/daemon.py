@@ -215,9 +215,8 @@ class Daemon:
             await node.membership.keep()
         node.memories.remembering.close()
         self._store.database.close()
-        if (
-            not node.again
-        ):  # else the next life has it: in between nobody is to think that no node runs
+        # Else the next life has it: in between nobody is to think that no node runs.
+        if not node.again:
             for descriptor in self._lock:
                 os.close(descriptor)
         log.info("node down", node=self._me.name)
