@@ -194,7 +194,6 @@ def test_a_claim_of_an_empty_seat_runs_out_also_when_the_home_began_anew() -> No
         white.up()
         await asyncio.sleep(700.0)
         assert crew.at(white).board.tasks[1].state is TaskState.OPEN
-        await crew.in_step()
 
     play_world(story, check)
 
