@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from fleet.paths import Paths
 from fleet.profiles import Profiles
@@ -33,10 +34,12 @@ from node.engine.membership import Membership
 from node.engine.memories import Memories
 from node.engine.node import Node
 from node.engine.outbox import Outbox
+from node.engine.overtaken import Overtaken
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.plans import Plans
 from node.engine.remembering import Remembering
+from node.engine.respawn import Respawns
 from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Probe, Router
@@ -57,6 +60,8 @@ from node.ports.witness import Witness
 from node.ports.worktrees import Worktrees
 from node.records import Me
 from node.store import SqliteStore
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +146,22 @@ def assemble(
     goodbyes.heard = farewells.heard
     memories = Memories(teams, homeward, fleet, store, remembering)
     briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
+    lineup = Lineup(fleet, members, briefs)
+    overtaken = Overtaken(teams, fleet, hosting, outbox, store, clock)
+    teams.grew = partial(_each, (remembering.grew, overtaken.grew))
     store.database.listen(events.logged)
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
-        Lineup(fleet, members, briefs), farewells, goodbyes, Slots(teams, homeward, store),
-        Supervisor(teams, fleet, members, outbox, store, clock), events,
+        lineup, farewells, goodbyes, Respawns(fleet, members, lineup, briefs, store, clock), overtaken,
+        Slots(teams, homeward, store), Supervisor(teams, fleet, members, outbox, store, clock), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)
     return node
 
 
-def _each(listeners: tuple[Callable[[str], None], ...], node_id: str) -> None:
+def _each(listeners: tuple[Callable[[T], None], ...], what: T) -> None:
     for listener in listeners:
-        listener(node_id)
+        listener(what)

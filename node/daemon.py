@@ -194,7 +194,7 @@ class Daemon:
                 group.create_task(part)
                 for part in (
                     node.courier.run(), node.peers.run(), node.agents.watch(), node.sweep(), node.copies.run(), node.errands.run(),
-                    node.memories.remembering.run(), node.farewells.run(), node.supervisor.run(),
+                    node.memories.remembering.run(), node.farewells.run(), node.supervisor.run(), node.overtaken.run(),
                     *([discovery.run()] if discovery else []),
                 )
             ]  # fmt: skip

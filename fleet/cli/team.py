@@ -23,6 +23,10 @@ COMMANDS = {
                 "team_down",
                 "say goodbye, as a member that was asked to: your claims are free",
             ),
+            "respawn": (
+                "team_respawn",
+                "end a member and start its next incarnation, here or on another node",
+            ),
             "ls": ("team_show", "list the teams that this node is of"),
             "status": (
                 "team_status",

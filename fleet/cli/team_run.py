@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from fleet.cli.terminal import Terminal
 
 TIMEOUT_S = 60.0
-_STARTING_S = 600.0  # worktrees of a large repository, one after the other
+STARTING_S = 600.0  # worktrees of a large repository, one after the other
 
 
 def _up_arguments(parser: Parser) -> None:
     team_argument(parser)
     parser.add_argument("--role", metavar="R", default="", help="only the seats of this role")
+    place_arguments(parser, "all have their first message")
+
+
+def place_arguments(parser: Parser, until: str) -> None:
+    """Where members are started on this host, and how long is waited."""
     parser.add_argument(
         "--checkout", metavar="DIR",
         help="where the repository is on this host, if the team file has its address",
@@ -30,7 +35,7 @@ def _up_arguments(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=TIMEOUT_S,
-        help="seconds to wait until all have their first message (default: 60)",
+        help=f"seconds to wait until {until} (default: 60)",
     )  # fmt: skip
 
 
@@ -39,7 +44,7 @@ def _up(call: Invocation) -> int:
 
     given = call.given
     answer = call.ask(
-        "team_up", patience_s=given.timeout + _STARTING_S, hear=_Shown(call.terminal).hear,
+        "team_up", patience_s=given.timeout + STARTING_S, hear=_Shown(call.terminal).hear,
         team=given.team, role=given.role,
         checkout=folder_of(given.checkout) if given.checkout else "", timeout_s=given.timeout,
         socket=server_socket(given.socket, call.environ),

@@ -152,10 +152,11 @@ class SeatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class UnseatAsk:
-    """Empty a seat: its agent ends."""
+    """Empty a seat: its agent ends. ``keep``: its worktree stays also when nothing would be lost with it."""
 
     seat: str
     term: int
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,9 +202,9 @@ class Hosting:
 
     # --- out ---
 
-    async def unseat(self, team_id: str, seat: str, term: int) -> Left:
-        """End the member in a seat, and take its worktree away if nothing would be lost with it; what is
-        left. Once more says what is left still; nothing is ended but what was started for the seat.
+    async def unseat(self, team_id: str, seat: str, term: int, *, keep: bool = False) -> Left:
+        """End the member in a seat, and take its worktree away if nothing would be lost with it, unless it
+        is to be kept; what is left. Once more says what is left still; nothing is ended but what was started for the seat.
 
         Raises:
             WrongState: a later term of the seat is known.
@@ -220,11 +220,11 @@ class Hosting:
                 await self._agents.end(known.agent)
             elif (agent := self._agents.get(known.agent)) and agent.cwd == known.folder:
                 self._agents.gone(agent)
-            kept = await self._cleared(known)
+            kept = await self._cleared(known, keep=keep)
             await self._keep(replace(known, term=term, stage=Stage.ENDED))
             return replace(kept, ended=lived)
 
-    async def _cleared(self, known: Hosted) -> Left:
+    async def _cleared(self, known: Hosted, *, keep: bool) -> Left:
         if not known.own:
             is_made = PurePath(known.folder).is_relative_to(self._folders)
             return Left(folder=known.folder if is_made else "")
@@ -232,6 +232,8 @@ class Hosting:
             state = await self._worktrees.state(known.folder)
         except WorktreeFailed:  # it went before
             return Left()
+        if keep:
+            return Left(folder=known.folder, unsaved=lost(state), unpushed=left(state))
         try:
             await self._worktrees.remove(known.folder)
         except (UnsavedWork, WorktreeFailed) as error:

@@ -92,7 +92,7 @@ class Lineup:
             WrongState: it is not this node's to bring up, or has no plan.
             MalformedRequest: it has no such role.
         """
-        plan = self._plan(team)
+        plan = self.plan(team)
         wanted = {s: r for s, r in seats(plan).items() if wish.role in {"", r.name}}
         if not wanted:
             raise MalformedRequest(
@@ -106,8 +106,7 @@ class Lineup:
             done[one.name] = replace(await self._brief(team, plan, one, wish), is_done=True)
             progress(done[one.name])
 
-        turn = self._turns.setdefault(team.team_id, asyncio.Lock())
-        async with asyncio.TaskGroup() as briefs, turn:
+        async with asyncio.TaskGroup() as briefs, self.turn(team):
             by_node: dict[str, list[_Todo]] = {}
             for one in self._placed(team, plan, wanted, wish):
                 by_node.setdefault(one.nodes[0] if one.nodes else "", []).append(one)
@@ -121,7 +120,16 @@ class Lineup:
             )
         return tuple(done[name] for name in wanted)
 
-    def _plan(self, team: Chronicle) -> TeamPlan:
+    def turn(self, team: Chronicle) -> asyncio.Lock:
+        """Seats of a team are filled one after the other."""
+        return self._turns.setdefault(team.team_id, asyncio.Lock())
+
+    def plan(self, team: Chronicle) -> TeamPlan:
+        """What the team is to be.
+
+        Raises:
+            WrongState: it is not this node's to bring up, or has no plan.
+        """
         if not team.is_home:
             home = self._fleet.label(team.row.home)
             raise WrongState(
@@ -197,7 +205,7 @@ class Lineup:
         own = list[str]()
         lacking: FleetError | None = None
         try:
-            _checkout(role, wish)
+            checkout_of(role, wish)
             own = [self._fleet.me.node_id]
         except WrongState as error:
             lacking = error
@@ -240,7 +248,7 @@ class Lineup:
             label = self._fleet.label(node_id)
             try:
                 is_own = node_id == self._fleet.me.node_id
-                checkout = _checkout(one.role, wish) if is_own else ""
+                checkout = checkout_of(one.role, wish) if is_own else ""
                 place = Place(plan, one.role, one.name, checkout, wish.socket)
                 seat, became = await self._members.seat(team, node_id, place, str(caller))
             except NotAllowed as refused:
@@ -264,7 +272,7 @@ class Lineup:
             return replace(one, error=error)
 
 
-def _checkout(role: RolePlan, wish: Up) -> str:
+def checkout_of(role: RolePlan, wish: Up) -> str:
     """The folder on this host with a role's repository.
 
     Raises:

@@ -92,7 +92,7 @@ class Lodging:
         team, said = self._of(node_id, question), said_from_json(question.arguments, UnseatAsk)
         name = agent_name(team.row.name, said.seat)
         self._permits.require(self._person(node_id), Verb.SPAWN, name)
-        left = await self._hosting.unseat(team.team_id, said.seat, said.term)
+        left = await self._hosting.unseat(team.team_id, said.seat, said.term, keep=said.keep)
         return TeamAnswer(said_to_json(left), team.board.head)
 
     async def states(self, node_id: str, question: TeamAsk) -> TeamAnswer:

@@ -71,7 +71,7 @@ class Members:
         """
         self._require_home(team)
         require_agreed(team.board, node_id, place.role)
-        self._require_there(node_id)
+        self.require_there(node_id)
         agent = agent_name(place.plan.name, place.seat)
         before = team.board.seats.get(place.seat)
         if before is not None and (before.agent, before.node) == (agent, node_id):
@@ -113,30 +113,39 @@ class Members:
             await self._clock.sleep(_AGAIN_S)
 
     async def unseat(self, team: Chronicle, name: str) -> Left:
-        """End the team's own agent in a seat; what is left of it. Its worktree goes if nothing would be
-        lost with it, and is kept and named otherwise.
-
-        The board is left to the caller: the seat may be given to somebody else in the same breath. Who
-        was there before the team (``fleet team add``) is let live.
+        """End the team's own agent in a seat, as ``end`` does.
 
         Raises:
-            WrongState: nobody is in that seat, or the team's home is another node.
-            NodeUnreachable: its node is away.
-            FleetError: it could not be ended; once more is safe.
+            WrongState: nobody is in that seat; and as ``end`` says.
         """
-        self._require_home(team)
         seat = team.board.seats.get(name)
         if seat is None:
             raise WrongState(
                 f"nobody is in seat {name!r} of {team.row.name}",
                 hint=f"filled: {', '.join(sorted(team.board.seats)) or 'none'}",
             )
+        return await self.end(team, seat)
+
+    async def end(self, team: Chronicle, seat: Seat, *, keep: bool = False) -> Left:
+        """End the team's own agent in a seat, as it was filled in that term; what is left of it. Its
+        worktree goes if nothing would be lost with it, and is kept and named otherwise, or with ``keep``.
+
+        The board is left to the caller: the seat may be given to somebody else in the same breath. Who
+        was there before the team (``fleet team add``) is let live.
+
+        Raises:
+            WrongState: the seat has gone on since, or the team's home is another node.
+            NodeUnreachable: its node is away.
+            FleetError: it could not be ended; once more is safe.
+        """
+        self._require_home(team)
         if not is_own(team, seat):
             return Left()
         if seat.node == self._fleet.me.node_id:
-            return await self._hosting.unseat(team.team_id, name, seat.term)
+            return await self._hosting.unseat(team.team_id, seat.name, seat.term, keep=keep)
         until_s = self._clock.now_s() + PATIENCE_S
-        return await self._ask(team, seat.node, "unseat", UnseatAsk(name, seat.term), Left, until_s)
+        said = UnseatAsk(seat.name, seat.term, keep)
+        return await self._ask(team, seat.node, "unseat", said, Left, until_s)
 
     async def states(self, team: Chronicle, *, files: bool = True) -> Mapping[str, MemberState]:
         """How everybody is who fills a seat, by seat; all nodes are asked at once. A node that is away, or
@@ -199,7 +208,12 @@ class Members:
         node = self._fleet.directory.node(node_id)
         return node is not None and node.connected
 
-    def _require_there(self, node_id: str) -> None:
+    def require_there(self, node_id: str) -> None:
+        """Insist that a node can be asked now.
+
+        Raises:
+            NodeUnreachable: it is away.
+        """
         if not self._is_there(node_id):
             raise NodeUnreachable(self._fleet.label(node_id), "there is no link to it now")
 

@@ -30,9 +30,11 @@ from node.engine.members import Members
 from node.engine.membership import Membership
 from node.engine.memories import Memories
 from node.engine.outbox import Outbox
+from node.engine.overtaken import Overtaken
 from node.engine.peers import Peers
 from node.engine.permits import Permits
 from node.engine.plans import Plans
+from node.engine.respawn import Respawns
 from node.engine.roots import Roots
 from node.engine.rotation import Rotation
 from node.engine.route import Router
@@ -89,6 +91,8 @@ class Node:
     lineup: Lineup
     farewells: Farewells
     goodbyes: Goodbyes
+    respawns: Respawns
+    overtaken: Overtaken
     slots: Slots
     supervisor: Supervisor
     events: Events

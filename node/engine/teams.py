@@ -33,7 +33,7 @@ from fleet.core.team_commands import (
     lapse,
     require_member,
 )
-from fleet.core.team_events import Event, Founded, Happened, Planned
+from fleet.core.team_events import Event, Founded, Happened, Planned, Seated
 from fleet.core.trust import Caller
 from fleet.teamlog import (
     command_from_json,
@@ -260,6 +260,8 @@ class Teams:
         if any(isinstance(one.event, Planned) for one in happened):
             self.lease_anew(team)
         for one in happened:
+            if isinstance(one.event, Seated):  # whoever comes into a seat has time to begin
+                leases.beat((one.event.seat,), now_s)
             if not isinstance(one.event, TaskEvent):
                 continue
             number = one.event.task

@@ -1,4 +1,4 @@
-"""Calls that bring a team up."""
+"""Calls that bring a team up, and a member back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import Annotated, Any
 
 import msgspec
 
+from fleet.core.board import Seat
 from fleet.core.delivery import State
-from fleet.outcomes import EXIT_REACHED, exit_code_of, outcome_of, worst
+from fleet.core.member import Left
+from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, exit_code_of, outcome_of, worst
 from node.doors.calls.call import Ask, Calls, Who, takes
 from node.doors.local import error_json
+from node.engine.chronicle import Chronicle
 from node.engine.lineup import Filled, Up
+from node.engine.respawn import Again, Respawned
 from node.engine.talk import WAIT_S
 
 
@@ -18,6 +22,14 @@ class UpArgs(msgspec.Struct):
     socket: str
     team: str = ""
     role: str = ""
+    checkout: str = ""
+    timeout_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = WAIT_S
+
+
+class RespawnArgs(msgspec.Struct):
+    seat: str
+    socket: str
+    node: str = ""
     checkout: str = ""
     timeout_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = WAIT_S
 
@@ -58,4 +70,51 @@ def _code(one: Filled) -> int:
     return exit_code_of(one.brief.state, State.SUBMITTED) if one.brief else EXIT_REACHED
 
 
-CALLS: Calls = {"team_up": (Who.OPERATOR, _up)}
+@takes(RespawnArgs)
+async def _respawn(ask: Ask, args: RespawnArgs) -> None:
+    name, _, seat = args.seat.strip().lower().rpartition("/")
+    team = ask.node.teams.named(name, ask.caller)
+    node_id = ask.node.membership.node_called(args.node).node_id if args.node else ""
+    wish = Again(seat, node_id, args.checkout, args.socket, args.timeout_s)
+    done = await ask.node.respawns.respawn(ask.caller, team, wish)
+    is_over = done.before is None or done.left is not None
+    codes = (
+        exit_code_of(done.brief.state, State.SUBMITTED),
+        EXIT_REACHED if is_over else EXIT_NOT_YET,
+    )
+    ask.answer.result(_told_again(ask, team, done), worst(codes))
+
+
+def _told_again(ask: Ask, team: Chronicle, done: Respawned) -> dict[str, Any]:
+    """A new incarnation, and what became of the old one."""
+    seat, label = done.seat, ask.node.fleet.label
+    return {
+        "team": ask.node.teams.label(team),
+        "seat": seat.name,
+        "role": seat.role,
+        "node": label(seat.node),
+        "address": f"{seat.agent}@{label(seat.node)}",
+        "term": seat.term,
+        "claims": [task.label for task in done.claims],
+        "before": _told_before(ask, done.before, done.left) if done.before else None,
+        "brief": done.brief.state.value,
+        "id": done.brief.id,
+        "receipt": done.brief.receipt,
+    }
+
+
+def _told_before(ask: Ask, before: Seat, left: Left | None) -> dict[str, Any]:
+    node = ask.node.fleet.label(before.node)
+    kept = left or Left()
+    return {
+        "node": node,
+        "address": f"{before.agent}@{node}",
+        "term": before.term,
+        "over": left is not None,
+        "folder": kept.folder,
+        "unsaved": list(kept.unsaved),
+        "unpushed": list(kept.unpushed),
+    }
+
+
+CALLS: Calls = {"team_up": (Who.OPERATOR, _up), "team_respawn": (Who.OPERATOR, _respawn)}
