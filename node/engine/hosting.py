@@ -232,16 +232,16 @@ class Hosting:
             state = await self._worktrees.state(known.folder)
         except WorktreeFailed:  # it went before
             return Left()
+        kept = Left(
+            folder=known.folder, branch=state.branch, unsaved=lost(state), unpushed=left(state)
+        )
         if keep:
-            return Left(folder=known.folder, unsaved=lost(state), unpushed=left(state))
+            return kept
         try:
             await self._worktrees.remove(known.folder)
         except (UnsavedWork, WorktreeFailed) as error:
-            unsaved = lost(state) or (str(error),)
-            return Left(
-                folder=known.folder, branch=state.branch, unsaved=unsaved, unpushed=left(state)
-            )
-        return Left(branch=state.branch, unpushed=left(state))
+            return replace(kept, unsaved=kept.unsaved or (str(error),))
+        return replace(kept, folder="", unsaved=())
 
     # --- how they are ---
 

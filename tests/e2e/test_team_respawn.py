@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.homes import Home, Scene, scene
+from tests.support.homes import Home, Scene, is_zombie, scene
 from tests.support.promises import run, told
 from tests.support.recording import PROGRAM, Recording
 from tests.support.until import until
@@ -158,7 +158,9 @@ def test_after_a_reboot_of_both_hosts_it_is_the_same(web: Web) -> None:
     before = len(web.record("impl").turns())
     web.white.kill()
     web.nova.kill()
-    web.world.tmux("kill-server")
+    server = int(web.world.tmux("display-message", "-p", "#{pid}"))
+    os.kill(server, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{server}").exists() or is_zombie(server), "tmux is gone")
     web.white.again()
     web.nova.again()
     web.world.wait_linked(web.white, web.nova)
