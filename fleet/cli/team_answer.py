@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from fleet.cli.command import Command
+from fleet.cli.team_apply import agreed
 from fleet.cli.terminal import BOLD, plain
+
+_LEAVING_S = 120.0
+"""Each member is ended and its worktree looked at, one after the other."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,17 +122,45 @@ def _decline(call: Invocation) -> int:
 
 def _leave_arguments(parser: Parser) -> None:
     parser.add_argument("team", metavar="TEAM", help="a team of another node")
+    parser.add_argument("--yes", action="store_true", help="end its members here without asking")
 
 
 def _leave(call: Invocation) -> int:
-    told = call.ask("team_leave", team=call.given.team).result
-    if call.terminal.as_json:
-        call.terminal.data(told)
+    team, terminal = call.given.team, call.terminal
+    if not call.given.yes and not _may_end(call):
+        terminal.complain("nothing was done", "the answer was not yes")
+        return 9
+    told = call.ask("team_leave", patience_s=_LEAVING_S, team=team).result
+    if terminal.as_json:
+        terminal.data(told)
         return 0
-    call.terminal.say(plain(f"this node has left {told['team']}; its grants are taken back"))
+    for one in told["members"]:
+        terminal.say(plain(_left(one)))
+    terminal.say(plain(f"this node has left {told['team']}; its grants are taken back"))
     if not told["told"]:
-        call.terminal.note("the team's home is away; it learns of it when it is there")
+        terminal.note("the team's home is away; it learns of it when it is there")
     return 0
+
+
+def _may_end(call: Invocation) -> bool:
+    """Whether members that run here may be ended; nobody is asked where none does."""
+    members = call.ask("team_leave", team=call.given.team, check=True).result["members"]
+    if not members:
+        return True
+    for one in members:
+        call.terminal.note(f"{one['agent']} runs here, and is ended")
+    call.terminal.note("it is not asked to save: fleet team down does that, on the team's home")
+    return agreed(call, "leave, and end them?", "fleet team leave --yes")
+
+
+def _left(one: dict[str, Any]) -> str:
+    what = f"{one['agent']}: {'ended' if one['ended'] else 'ran no more'}"
+    if one["folder"]:
+        held = "; ".join(one["unsaved"])
+        what += f"; {one['folder']} is kept{': ' if held else ''}{held}"
+    if one["unpushed"]:
+        what += f"; {len(one['unpushed'])} commits of {one['branch']} are on this host only"
+    return what
 
 
 COMMANDS = {

@@ -217,12 +217,7 @@ class Agreements:
         Raises:
             WrongState: this node is the team's home, or not of it.
         """
-        agreements = self._table.agreements(team.team_id)
-        if team.is_home or not agreements:
-            raise WrongState(
-                f"this node is {'the home of' if team.is_home else 'not of'} {team.row.name}",
-                hint="fleet team ls",
-            )
+        agreements = self.agreed(team)
         newest = max(agreements, key=lambda one: one.joined)
         said = _encode({"invitation": newest.invitation})
         self._errands.give(team.row.home, team.team_id, "leave", newest.invitation, said)
@@ -230,6 +225,20 @@ class Agreements:
         self._teams.stand(team, Standing.LEFT)
         await self._store.commit()
         return await self._errands.tell(team.row.home)
+
+    def agreed(self, team: Chronicle) -> list[Agreement]:
+        """What this node has agreed to with a team of another node.
+
+        Raises:
+            WrongState: this node is the team's home, or not of it.
+        """
+        agreements = self._table.agreements(team.team_id)
+        if team.is_home or not agreements:
+            raise WrongState(
+                f"this node is {'the home of' if team.is_home else 'not of'} {team.row.name}",
+                hint="fleet team ls",
+            )
+        return agreements
 
     # --- grants ---
 

@@ -224,6 +224,20 @@ class Hosting:
             await self._keep(replace(known, term=term, stage=Stage.ENDED))
             return replace(kept, ended=lived)
 
+    async def clear(self, team_id: str) -> tuple[tuple[Hosted, Left], ...]:
+        """Empty every seat of a team here, as ``unseat`` does; what is left of each.
+
+        Raises:
+            NoTmux: somebody cannot be ended now; the others may have been.
+        """
+        filled = [one for one in self._store.hosted.of(team_id) if one.stage is not Stage.ENDED]
+        return tuple([(one, await self.unseat(team_id, one.seat, one.term)) for one in filled])
+
+    async def living(self, team_id: str) -> tuple[Hosted, ...]:
+        """Who was started here for a team, and lives."""
+        known = self._store.hosted.of(team_id)
+        return tuple([one for one in known if await self._is_alive(one)])
+
     async def _cleared(self, known: Hosted, *, keep: bool) -> Left:
         if not known.own:
             is_made = PurePath(known.folder).is_relative_to(self._folders)

@@ -13,6 +13,8 @@ from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.member import (
+    Hosted,
+    Left,
     MemberState,
     SeatAnswer,
     SeatAsk,
@@ -106,6 +108,31 @@ class Lodging:
                 files = said.files and seen
                 told.append(await self._hosting.state(team.team_id, seat, seen=seen, files=files))
         return TeamAnswer(said_to_json(told), team.board.head)
+
+    # --- this node's person ---
+
+    async def living(self, team: Chronicle) -> tuple[Hosted, ...]:
+        """Who was started here for a team of another node, and lives.
+
+        Raises:
+            WrongState: this node is the team's home, or not of it.
+        """
+        self._agreements.agreed(team)
+        return await self._hosting.living(team.team_id)
+
+    async def leave(self, team: Chronicle) -> tuple[bool, tuple[tuple[Hosted, Left], ...]]:
+        """Leave a team of another node, and end who was started here for it; whether the home knows it
+        already, and what is left of each. Done once more after a crash it goes on.
+
+        Raises:
+            WrongState: this node is the team's home, or not of it.
+            NoTmux: somebody cannot be ended now; this node is of the team still.
+        """
+        self._agreements.agreed(team)
+        left = await self._hosting.clear(team.team_id)
+        knows = await self._agreements.leave(team)
+        # Whom the home has wanted here in between; from now on it wants nobody.
+        return knows, (*left, *await self._hosting.clear(team.team_id))
 
     def _of(self, node_id: str, question: TeamAsk) -> Chronicle:
         """The team whose home asks.

@@ -72,7 +72,8 @@ def test_a_node_is_invited_accepts_and_leaves(pair: tuple[Home, Home], tmp_path:
         ["message", "observe", "spawn"], ["message", "observe"],
     ]  # fmt: skip
     assert "nova" in run(white, "team", "show", "shop").out
-    assert told(nova, "team", "leave", "shop")["told"] is True
+    left = told(nova, "team", "leave", "shop")
+    assert (left["told"], left["members"]) == (True, [])
     assert not [one for one in told(nova, "grants") if one["agent"] == "shop.*"]
     assert told(white, "team", "remove", "shop", "nova", code=9)["code"] == "wrong_state"
     again = told(white, "team", "invite", "shop", "nova")

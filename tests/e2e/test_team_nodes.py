@@ -148,3 +148,33 @@ def test_what_was_not_agreed_to_is_said_and_its_seat_stays_empty(
     seats = {one["seat"] for one in told(white, "team", "show", "shop")["seats"]}
     assert seats == {*SIX} - {"ship"}
     assert str(nova.root) not in git(shop.repository, "worktree", "list")
+
+
+def test_leaving_ends_the_members_here_after_a_yes_and_keeps_what_is_only_there(
+    world: Scene, pair: tuple[Home, Home]
+) -> None:
+    white, nova = pair
+    exit_ = Team(world, white, nova, "exit")
+    exit_.apply()
+    exit_.invite()
+    here = [seat for seat, one in exit_.up().items() if one["node"] == "nova"]
+    assert "ship" in here
+    work = nova.root / "worktrees/exit/ship/half done"
+    work.write_text("not committed")
+    unsaid = run(nova, "team", "leave", "exit")
+    assert unsaid.code == 2
+    assert "fleet team leave --yes" in unsaid.err
+    assert all(f"exit.{seat} runs here" in unsaid.err for seat in here)
+    world.wait_known(nova, *(f"exit.{seat}@nova" for seat in here))
+    left = told(nova, "team", "leave", "exit", "--yes")
+    assert [(one["seat"], one["ended"]) for one in left["members"]] == [(s, True) for s in here]
+    kept = {one["seat"]: one for one in left["members"] if one["unsaved"]}
+    assert list(kept) == ["ship"]
+    assert kept["ship"]["folder"] == str(work.parent)
+    assert work.read_text() == "not committed"
+    assert not [name for name in exit_.windows() if name.removeprefix("exit.") in here]
+    assert not [one for one in told(nova, "grants") if one["agent"] == "exit.*"]
+    until(
+        lambda: not [s for s in told(white, "team", "show", "exit")["seats"] if s["seat"] in here],
+        "the home knows that their seats are empty",
+    )

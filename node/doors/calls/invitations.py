@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.member import Hosted, Left
 from fleet.outcomes import EXIT_REACHED
 from node.doors import teamviews
 from node.doors.calls.call import Ask, Calls, Who, takes
@@ -42,6 +43,7 @@ class DeclineArgs(msgspec.Struct):
 
 class LeaveArgs(msgspec.Struct):
     team: str
+    check: bool = False
 
 
 class AddArgs(msgspec.Struct):
@@ -123,9 +125,26 @@ async def _decline(ask: Ask, args: DeclineArgs) -> None:
 @takes(LeaveArgs)
 async def _leave(ask: Ask, args: LeaveArgs) -> None:
     team = _team(ask, args.team)
-    is_told = await ask.node.agreements.leave(team)
-    told = {"team": ask.node.teams.label(team), "told": is_told}
-    ask.answer.result(told, EXIT_REACHED)
+    label = ask.node.teams.label(team)
+    if args.check:
+        members = [_left(one, Left()) for one in await ask.node.lodging.living(team)]
+        ask.answer.result({"team": label, "told": False, "members": members}, EXIT_REACHED)
+        return
+    is_told, left = await ask.node.lodging.leave(team)
+    members = [_left(one, what) for one, what in left]
+    ask.answer.result({"team": label, "told": is_told, "members": members}, EXIT_REACHED)
+
+
+def _left(one: Hosted, left: Left) -> dict[str, object]:
+    return {
+        "seat": one.seat,
+        "agent": one.agent,
+        "ended": left.ended,
+        "folder": left.folder,
+        "branch": left.branch,
+        "unsaved": list(left.unsaved),
+        "unpushed": list(left.unpushed),
+    }
 
 
 @takes(AddArgs)
