@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.support.door import done, scripted
-from tests.unit.test_cli_rendering import on_terminal
+from tests.support.pty_command import on_terminal
 
 
 def seat(name: str, **changes: Any) -> dict[str, Any]:
