@@ -13,11 +13,12 @@ from fleet.core import team_commands
 from fleet.core.board import Board
 from fleet.core.memory import Memory
 from fleet.core.memory_events import FindingAdded
+from fleet.core.slots import SlotTaken
 from fleet.core.task import HELD, Task, TaskClaimed, TaskState
 from fleet.core.team_commands import Actor
 from fleet.core.team_events import Event, Happened, NodeJoined
 from node.doors import teamviews
-from node.engine import invitations
+from node.engine import invitations, slots
 from node.engine.chronicle import Chronicle
 from node.engine.copies import Copies
 from node.engine.teams import Teams
@@ -128,6 +129,11 @@ def forgets_findings(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Memory, "known", newest)
 
 
+def gives_a_number_twice(patch: pytest.MonkeyPatch) -> None:
+    """The counter stands still."""
+    patch.setattr(slots, "take", lambda _slots, command: SlotTaken(command.slot, 7))
+
+
 def says_nothing_of_what_a_link_has_missed(patch: pytest.MonkeyPatch) -> None:
     """A copy tells nobody how far it goes."""
     patch.setattr(Copies, "linked", lambda _self, _node: None)
@@ -147,6 +153,7 @@ def says_nothing_of_what_a_link_has_missed(patch: pytest.MonkeyPatch) -> None:
         (lets_in_by_any_invitation, "an_invitation_is_used_once"),
         (remembers_for_this_life, "findings_are_kept"),
         (forgets_findings, "findings_are_kept"),
+        (gives_a_number_twice, "a_number_is_given_once"),
         (says_nothing_of_what_a_link_has_missed, "the_team_comes_to_rest"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fleet.core.address import OPERATOR
 from fleet.core.frames import LogEntry
 from fleet.core.memory_events import FindingAdded
+from fleet.core.slots import SlotTaken
 from fleet.core.task import (
     OVER,
     TaskAdded,
@@ -217,6 +218,16 @@ def findings_are_kept(facts: TeamFacts) -> Iterator[str]:
                     yield f"{host.key} does not know F{number}, but {found}"
 
 
+def a_number_is_given_once(facts: TeamFacts) -> Iterator[str]:
+    """Who took a number has it alone, and it is in the log."""
+    given = Counter(h.event for h in facts.log if isinstance(h.event, SlotTaken))
+    had = Counter((t.result["slot"], t.result["number"]) for t in facts.told("slot_take"))
+    for (slot, number), count in had.items():
+        written = given[SlotTaken(slot, number)]
+        if count > 1 or written != 1:
+            yield f"{slot} {number} was given to {count}, and written {written} times"
+
+
 def the_team_comes_to_rest(facts: TeamFacts) -> Iterator[str]:
     """When nothing goes wrong any more, every task is over, and every node of the team knows all of it."""
     work = facts.work
@@ -243,6 +254,7 @@ EVERY: tuple[Callable[[TeamFacts], Iterator[str]], ...] = (
     the_log_never_forks,
     an_invitation_is_used_once,
     findings_are_kept,
+    a_number_is_given_once,
     the_team_comes_to_rest,
 )
 

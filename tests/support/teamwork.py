@@ -226,6 +226,7 @@ class Teamwork:
         task = {"task": claimed["id"]}
         held = task | {"token": claimed["token"] if chance < 0.7 else 0}
         await self.ask(host, agent, "task_start", **held)
+        await self.ask(host, agent, "slot_take", slot="version")
         await self.ask(host, agent, "task_note", text="at it", **task)
         text = f"{agent}@{host.key} learnt {len(self.sent)}"
         await self.ask(host, agent, "memory_add", text=text, **task)
@@ -275,5 +276,7 @@ class Teamwork:
 
 
 def _short(result: Mapping[str, Any]) -> str:
-    told = (str(result[name]) for name in ("id", "state", "holder", "token") if name in result)
+    told = (
+        str(result[name]) for name in ("id", "state", "holder", "token", "number") if name in result
+    )
     return " ".join(told)
