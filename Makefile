@@ -17,7 +17,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
 	stories-rewrite test test-agents test-network test-faults sim contract api attacks fuzz flood tmux \
-	tui netns e2e demo bench bench-competence cover clean
+	tui netns e2e demo demo-team bench bench-competence cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ cover: setup ## branch coverage of fleet/core by the quick tests
 
 demo: setup ## two nodes, three agents, real tmux and mTLS, in throw-away homes: under a minute
 	@$(PY) -m tests.demo
+
+demo-team: setup ## a team of six scripted members on two nodes: twelve tasks, one member killed; under a minute
+	@$(PY) -m tests.demo.team
 
 bench: setup ## measure, beside the floors; a table, JSON and a plot
 	@$(PY) -m tests.bench

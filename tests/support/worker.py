@@ -5,8 +5,8 @@
 Once it has been told its place it takes one task after the other: claims it, starts, writes a file into
 its folder and commits that, tells what it learnt, and says done with the commit. A line ``found: WORDS`` in
 a task's text is something that it finds on the side: a task of its own. Asked to shut down it finishes what
-it is at, leaves a note to the next one, says bye, and ends. Everything it does goes through ``fleet``,
-each command with a key, so that it can be asked again while a home is away.
+it is at, and says goodbye with a note to the next one. Everything it does goes through ``fleet``, each
+command with a key, so that it can be asked again while a home is away.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PLACE = re.compile(
     r"^You are (?P<team>[^/\s]+)/(?P<seat>[^,\s]+), a member of the team", re.MULTILINE
 )
 FOUND = re.compile(r"^found: (?P<words>.+)$", re.MULTILINE)
-BYE = "fleet team bye"
+BROUGHT_DOWN = re.compile(r"^The team \S+ is being brought down\.", re.MULTILINE)
 NOT_THERE = frozenset({5, 8})
 """Exit codes after which the same is asked again."""
 SOONEST_S, LATEST_S = 0.25, 2.0
@@ -80,7 +80,7 @@ class Worker(Recorder):
         super().tell(text)
         framed = FRAMED.fullmatch(text)
         words = framed["text"] if framed else text
-        if BYE in words:
+        if BROUGHT_DOWN.search(words):
             self._is_asked_to_end.set()
             if self._work is None:
                 self._begin()
@@ -89,6 +89,7 @@ class Worker(Recorder):
             self._begin()
 
     def _begin(self) -> None:
+        threading.excepthook = lambda what: self.note(died=repr(what.exc_value))
         self._work = threading.Thread(target=self._live, daemon=True)
         self._work.start()
 
@@ -136,24 +137,21 @@ class Worker(Recorder):
         return _git("rev-parse", "--short", "HEAD").strip()
 
     def _end(self) -> None:
-        self._fleet("memory", "handover", f"{self.seat} has left nothing half done")
-        self._fleet("team", "bye", "nothing is left open")
-        self.say("bye")
-        os._exit(0)
+        if self._fleet("team", "bye", "--note", "nothing is half done") is not None:
+            self.say("said goodbye")
 
     # --- how it speaks ---
 
     def _fleet(self, *words: str) -> Told | None:
         """A command that counts once; asked again until there is an answer, None when that is a no."""
         self._said += 1
-        keyed = (*words, "--key", f"{self._life}-{self._said}")
-        said = _run("fleet", *(words if words[0] == "team" else keyed), "--json")
-        while said.returncode in NOT_THERE:
+        key = () if words[0] == "team" else ("--key", f"{self._life}-{self._said}")
+        while True:
+            said = _run("fleet", *words, *key, "--json")
             self.note(said=list(words), code=said.returncode, told=said.stdout)
+            if said.returncode not in NOT_THERE:
+                return json.loads(said.stdout) if said.returncode == 0 else None
             time.sleep(LATEST_S)
-            said = _run("fleet", *keyed, "--json")
-        self.note(said=list(words), code=said.returncode, told=said.stdout)
-        return json.loads(said.stdout) if said.returncode == 0 else None
 
     def _look(self, *words: str) -> list[Told]:
         said = _run("fleet", *words, "--json")
@@ -172,11 +170,16 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def command(record: str, pause_s: float) -> list[str]:
-    """What a team file has such a member run; ``record`` is expanded by a shell."""
-    root = Path(__file__).parents[2]
-    run = f"{sys.executable} -m tests.support.worker {record} --pause {pause_s:g}"
-    return ["sh", "-c", f"PYTHONPATH={root} exec {run}"]
+def installed(folder: Path, pause_s: float) -> Path:
+    """A program to be named in a team file, as short as any: this one, its records in the same folder."""
+    program = folder / "agent"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"PYTHONPATH={Path(__file__).parents[2]} exec {sys.executable} -m tests.support.worker"
+        f' "{folder}/$FLEET_AGENT@$FLEET_NODE.jsonl" --pause {pause_s:g}\n'
+    )
+    program.chmod(0o755)
+    return program
 
 
 if __name__ == "__main__":
