@@ -33,6 +33,7 @@ from node.engine.members import Members
 from node.engine.membership import Membership
 from node.engine.memories import Memories
 from node.engine.node import Node
+from node.engine.notices import Notices
 from node.engine.outbox import Outbox
 from node.engine.overtaken import Overtaken
 from node.engine.peers import Peers
@@ -135,7 +136,7 @@ def assemble(
     )
     members = Members(teams, fleet, hosting, clock)
     members.ask = peers.ask
-    farewells = Farewells(teams, fleet, members, talk, store, clock)
+    farewells = Farewells(teams, fleet, members, Notices(fleet, talk, store), clock)
     fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
     starter.duty_of = teams.duty_of
     for agent in agents.all():

@@ -171,7 +171,7 @@ def _reason(one: Seat) -> str:
     if one["answered"]:
         return "it said goodbye, and is not ended yet"
     if one["state"] == "filled":
-        return "somebody has filled it anew"
+        return "nobody asks it to leave any more: the team was brought up meanwhile"
     receipt = one["receipt"]
     if receipt and receipt["state"] not in {"submitted", "acknowledged"}:
         return f"it has not read that it is asked: {receipts.why(receipt)}"

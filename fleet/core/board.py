@@ -19,6 +19,7 @@ from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, T
 from fleet.core.team_events import (
     FarewellAsked,
     FarewellSaid,
+    FarewellTakenBack,
     Founded,
     Happened,
     InvitationEnded,
@@ -119,7 +120,7 @@ class Board:
                 }
             case Seated(seat=name, role=role, agent=agent, node=node):
                 self._seat(Seat(name, role, agent, self._now_id(node), happened.seq))
-            case FarewellAsked() | FarewellSaid() | Unseated() as event:
+            case FarewellAsked() | FarewellSaid() | FarewellTakenBack() | Unseated() as event:
                 self._part(event, happened)
             case SlotTaken(slot=slot, number=number) as taken:
                 self.slots[slot] = number
@@ -128,9 +129,16 @@ class Board:
             case event:
                 self._take_task(event, happened)
 
-    def _part(self, event: FarewellAsked | FarewellSaid | Unseated, happened: Happened) -> None:
+    def _part(
+        self,
+        event: FarewellAsked | FarewellSaid | FarewellTakenBack | Unseated,
+        happened: Happened,
+    ) -> None:
         """A seat is on its way to be empty, or it is; not every one was asked to be."""
         name, seat = event.seat, self.seats.get(event.seat)
+        if isinstance(event, FarewellTakenBack):
+            self.farewells.pop(name, None)
+            return
         known = self.farewells.get(name)
         if isinstance(event, Unseated):
             self.seats.pop(name, None)

@@ -17,7 +17,7 @@ from fleet.core.farewell import ANSWERED, Behind, Farewell, Stage
 from fleet.core.memory_events import HandedOver, tidy
 from fleet.core.task import TaskReleased
 from fleet.core.team_commands import Actor
-from fleet.core.team_events import Event, FarewellAsked, FarewellSaid, Unseated
+from fleet.core.team_events import Event, FarewellAsked, FarewellSaid, FarewellTakenBack, Unseated
 
 DEADLINE_S = 120.0
 """How long a member has to save and to answer, unless somebody says otherwise."""
@@ -51,6 +51,14 @@ def ask(board: Board, names: Iterable[str], now_s: float, until_s: float) -> tup
         if farewell is None or farewell.at(now_s) is Stage.SILENT:
             asked.append(FarewellAsked(name, seat.term, until_s))
     return tuple(asked)
+
+
+def stay(board: Board, names: Iterable[str]) -> tuple[FarewellTakenBack, ...]:
+    """Take it back, as far as nobody has answered: they stay."""
+    asked = (board.farewells.get(name) for name in names)
+    return tuple(
+        FarewellTakenBack(one.seat, one.term) for one in asked if one and one.stage is Stage.ASKED
+    )
 
 
 def say(board: Board, actor: Actor, note: str) -> tuple[Event, ...]:
@@ -110,6 +118,14 @@ def request(board: Board, farewell: Farewell, for_s: float) -> str:
         ' seat: fleet team bye --note "where it stands, and what comes next"\n\n'
         f"Goodbye is your answer: your program is ended soon after it, and not before.{claims}"
         " Begin nothing new."
+    )
+
+
+def reprieve(team: str, seat: str) -> str:
+    """What a member is told that has read that it is to leave, and stays."""
+    return (
+        f"The team {team} stays up after all. You, {team}/{seat}, need not leave: no goodbye is"
+        " wanted any more. Go on with what you were at."
     )
 
 

@@ -28,6 +28,7 @@ from fleet.core.task import (
 from fleet.core.team_events import (
     FarewellAsked,
     FarewellSaid,
+    FarewellTakenBack,
     Happened,
     NodeJoined,
     NodeLeft,
@@ -91,6 +92,8 @@ class _Story:
                 self.timeline.append((at_s, f"{seat} was filled by {agent}"))
             case FarewellAsked(seat=seat):
                 self.timeline.append((at_s, f"{seat} was asked to leave"))
+            case FarewellTakenBack(seat=seat):
+                self.timeline.append((at_s, f"{seat} was asked to stay"))
             case FarewellSaid(seat=seat):
                 self.timeline.append((at_s, f"{seat} said goodbye"))
             case Unseated(seat=seat, why=why):

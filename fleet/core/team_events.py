@@ -100,6 +100,14 @@ class FarewellSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class FarewellTakenBack:
+    """Whoever was asked to leave, and has not answered, stays after all."""
+
+    seat: str
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unseated:
     """A seat is empty, and why. ``tasks`` went back to the list with that; the rest is what its member
     left on its node, as ``Behind`` of ``fleet/core/farewell.py`` says."""
@@ -115,7 +123,7 @@ class Unseated:
 
 TeamEvent = (
     Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated
-    | FarewellAsked | FarewellSaid | Unseated | SlotTaken
+    | FarewellAsked | FarewellSaid | FarewellTakenBack | Unseated | SlotTaken
 )  # fmt: skip
 Event = TeamEvent | TaskEvent | MemoryEvent
 

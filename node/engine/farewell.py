@@ -14,27 +14,22 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from fleet.core.address import NODE_ITSELF, OPERATOR
-from fleet.core.delivery import TERMINAL
-from fleet.core.envelope import Receipt
+from fleet.core.address import NODE_ITSELF
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest, WrongState
-from fleet.core.farewell import Behind, Farewell, Stage
-from fleet.core.parting import Parting, ask, empty, is_settled, request
+from fleet.core.farewell import Behind, Stage
+from fleet.core.parting import Parting, ask, empty, is_settled, stay
 from fleet.core.trust import Caller
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
 from node.engine.members import Members
-from node.engine.outbox import Wish
-from node.engine.talk import Talk
+from node.engine.notices import Notices
 from node.engine.teams import Teams
 from node.ports.host import Clock
-from node.store import SqliteStore
 
 LOOK_S = 1.0
 """How often it is looked who has answered; an answer is a second old before anybody is ended, so that its
 program has heard that it counts."""
-_LETTER_S = 60.0  # a request is good for this long, however short the deadline
 
 log = structlog.get_logger()
 
@@ -57,14 +52,12 @@ class Farewells:
     """Brings down the teams whose home is this node."""
 
     def __init__(
-        self, teams: Teams, fleet: Fleet, members: Members, talk: Talk, store: SqliteStore,
-        clock: Clock,
-    ) -> None:  # fmt: skip
+        self, teams: Teams, fleet: Fleet, members: Members, notices: Notices, clock: Clock
+    ) -> None:
         self._teams = teams
         self._fleet = fleet
         self._members = members
-        self._talk = talk
-        self._store = store
+        self._notices = notices
         self._clock = clock
         self._turns: dict[str, asyncio.Lock] = {}
         self._moved = asyncio.Event()
@@ -98,6 +91,18 @@ class Farewells:
             await tell(now, 0.0)  # fails when the caller is gone
             await self._end_the_silent(caller, team, names)
         return await self._reported(team, names)
+
+    async def stay(self, caller: Caller, team: Chronicle, role: str) -> None:
+        """Ask those of a role (or all) to stay after all who have not answered."""
+        async with self._turn(team):
+            before = dict(team.board.farewells)
+            names = [one.name for one in team.board.seats.values() if role in {"", one.role}]
+            events = stay(team.board, names) if team.is_home else ()
+            if events:
+                await self._teams.write(team, str(caller), "", events)
+                self._news()
+        for event in events:
+            await self._notices.reprieve(team, before[event.seat])
 
     def _meant(self, team: Chronicle, role: str) -> tuple[str, ...]:
         """The seats that are meant: filled ones, and those that a farewell has emptied."""
@@ -145,28 +150,18 @@ class Farewells:
         return frozenset(gone)
 
     async def _send_requests(self, team: Chronicle, but: Collection[str] = ()) -> None:
-        """Have everybody who was asked get the message that says so; once for each time of asking."""
+        """Have everybody who was asked get the letter that says so."""
         for farewell in tuple(team.board.farewells.values()):
             left_s = farewell.until_s - self._clock.wall_s()
-            is_open = farewell.stage is Stage.ASKED and left_s > 0 and farewell.seat not in but
-            if not is_open or self._letter(team, farewell):
+            if farewell.stage is not Stage.ASKED or left_s <= 0 or farewell.seat in but:
                 continue
-            to = f"{farewell.agent}@{self._fleet.label(farewell.node)}"
-            text = request(team.board, farewell, left_s)
-            wish = Wish(to, text, key=_key(team, farewell), expires_s=max(left_s, _LETTER_S))
+            key = (team.team_id, farewell.seat)
             try:
-                await self._talk.post(self._operator(), wish)
+                await self._notices.ask(team, farewell, left_s)
             except FleetError as error:
-                self._trouble[team.team_id, farewell.seat] = error
+                self._trouble[key] = error
             else:
-                self._trouble.pop((team.team_id, farewell.seat), None)
-
-    def _operator(self) -> Caller:
-        return self._fleet.caller(OPERATOR)
-
-    def _letter(self, team: Chronicle, farewell: Farewell) -> Receipt | None:
-        row = self._store.outbox.by_key(str(self._operator()), _key(team, farewell))
-        return self._talk.find(row.envelope.id).receipt if row else None
+                self._trouble.pop(key, None)
 
     # --- how they stand ---
 
@@ -180,7 +175,7 @@ class Farewells:
         return Parting(
             name, one.role, one.agent, one.node, farewell,
             farewell.at(self._clock.wall_s()) if farewell else None,
-            self._letter(team, farewell) if farewell else None,
+            self._notices.request(team, farewell) if farewell else None,
             tuple(task.number for task in board.held_by(name)),
             farewell.behind if farewell else Behind(),
             self._trouble.get((team.team_id, name)),
@@ -244,12 +239,12 @@ class Farewells:
         key = (team.team_id, name)
         try:
             async with self._turn(team):
-                seat = team.board.seats.get(name)
-                if seat is None:
+                seat, farewell = team.board.seats.get(name), team.board.farewells.get(name)
+                if seat is None or farewell is None:
                     return
                 rest = await self._members.unseat(team, name)
                 behind = Behind(rest.folder, rest.branch, rest.unsaved, rest.unpushed)
-                await self._take_back(team, team.board.farewells[name])
+                await self._notices.take_back(team, farewell)
                 if team.board.seats.get(name) == seat:
                     await self._teams.write(team, by, "", empty(team.board, name, why, behind))
         except FleetError as error:
@@ -262,21 +257,8 @@ class Farewells:
         log.info("member ended", team=team.row.name, seat=name, why=why)
         self._news()
 
-    async def _take_back(self, team: Chronicle, farewell: Farewell) -> None:
-        """A request that nobody has read yet is not for whoever comes next."""
-        letter = self._letter(team, farewell)
-        if letter is not None and letter.last.state not in TERMINAL:
-            with contextlib.suppress(
-                FleetError
-            ):  # it was typed, or its node is away and lets it expire
-                await self._talk.cancel(self._operator(), letter.envelope.id)
-
     def _itself(self) -> str:
         return f"{NODE_ITSELF}@{self._fleet.me.name}"
 
     def _turn(self, team: Chronicle) -> asyncio.Lock:
         return self._turns.setdefault(team.team_id, asyncio.Lock())
-
-
-def _key(team: Chronicle, farewell: Farewell) -> str:
-    return f"farewell {team.team_id} {farewell.seat} {farewell.asked}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.core.delivery import State
 from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.errors.requests import TooLarge, WrongState
 from fleet.core.errors.trust import NotAllowed
@@ -172,5 +173,48 @@ def test_whose_program_has_ended_is_not_asked(tmp_path: Path) -> None:
         down = on.white.node.farewells.down
         (one,) = await down(person(on.white), team, ALL, deaf)
         assert (one.stage, one.letter) == (Stage.ENDED, None)
+
+    play(tmp_path, story)
+
+
+def test_who_has_not_answered_when_the_team_comes_up_again_stays_and_is_told(
+    tmp_path: Path,
+) -> None:
+    async def story(on: Web) -> None:
+        white, nova = on.white, on.nova
+        team, rin = await member(on)
+        going = await asked(white, team)
+        await eventually(
+            lambda: len(nova.node.store.inbox.recent("web.help", 9, dead=False)) == 1, "asked"
+        )
+        await white.node.farewells.stay(person(white), team, "")
+        (one,) = await going
+        assert one.stage is None
+        assert not team.board.farewells
+        letters = nova.node.store.inbox.recent("web.help", 9, dead=False)
+        was_read = not all(letter.state is State.CANCELLED for letter in letters)
+        assert was_read == any("need not leave" in one.envelope.text for one in letters)
+        copy = await in_step(team, nova)
+        with pytest.raises(WrongState, match="nobody has asked"):
+            await nova.node.goodbyes.bye(rin, copy, "")
+        assert on.programs("web.help")
+
+    play(tmp_path, story)
+
+
+def test_a_request_that_nobody_has_read_is_taken_back_and_nothing_more_is_said(
+    tmp_path: Path,
+) -> None:
+    async def story(on: Web) -> None:
+        white, nova = on.white, on.nova
+        team, _ = await member(on)
+        await nova.leave()
+        going = await asked(white, team)
+        await eventually(lambda: white.node.store.outbox.recent(9, dead=False), "it is queued")
+        await white.node.farewells.stay(person(white), team, "")
+        await going
+        (letter,) = white.node.store.outbox.recent(9, dead=False)
+        assert letter.state is State.CANCELLED
+        await nova.come_back()
 
     play(tmp_path, story)

@@ -9,13 +9,14 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.farewell import Behind, Stage
 from fleet.core.memory_events import HandedOver
-from fleet.core.parting import Parting, ask, empty, is_settled, request, say
+from fleet.core.parting import Parting, ask, empty, is_settled, reprieve, request, say, stay
 from fleet.core.task import TaskAdded, TaskClaimed, TaskReleased, TaskState, Wanted
 from fleet.core.team_commands import Actor
 from fleet.core.team_events import (
     Event,
     FarewellAsked,
     FarewellSaid,
+    FarewellTakenBack,
     Founded,
     Happened,
     NodeJoined,
@@ -160,3 +161,17 @@ def test_how_long_it_is_worth_waiting(
     partings: tuple[Parting, ...], left_s: float, *, is_over: bool
 ) -> None:
     assert is_settled(partings, left_s) == is_over
+
+
+def test_who_has_not_answered_may_stay_after_all_and_who_has_is_gone() -> None:
+    web = board(
+        FarewellAsked("impl", 3, 130.0), FarewellAsked("lead", 4, 130.0), FarewellSaid("lead", 4)
+    )
+    taken = stay(web, ("impl", "lead", "cook"))
+    assert taken == (FarewellTakenBack("impl", 3),)
+    grown(web, *taken)
+    assert set(web.farewells) == {"lead"}
+    with pytest.raises(WrongState, match="nobody has asked"):
+        say(web, IMPL, "")
+    assert ask(web, ("impl",), 20.0, 500.0) == (FarewellAsked("impl", 3, 500.0),)
+    assert "need not leave" in reprieve("web", "impl")

@@ -37,6 +37,7 @@ class RespawnArgs(msgspec.Struct):
 @takes(UpArgs)
 async def _up(ask: Ask, args: UpArgs) -> None:
     team = ask.node.teams.named(args.team, ask.caller)
+    await ask.node.farewells.stay(ask.caller, team, args.role)
     wish = Up(args.role, args.checkout, args.socket, args.timeout_s)
     filled = await ask.node.lineup.up(
         ask.caller,
