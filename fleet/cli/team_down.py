@@ -27,7 +27,7 @@ def _down_arguments(parser: Parser) -> None:
     parser.add_argument("--role", metavar="R", default="", help="only the seats of this role")
     parser.add_argument(
         "--deadline", metavar="S", type=seconds,
-        help="how long members have to save and to answer: seconds, or 5m (default: 2m)",
+        help="how long members have to save and to answer: seconds, or 5m (default: the team file's down_s)",
     )  # fmt: skip
     parser.add_argument(
         "--kill", action="store_true",

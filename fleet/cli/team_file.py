@@ -71,6 +71,7 @@ def _show(terminal: Terminal, plan: TeamPlan) -> None:
             ("test", plan.test),
             ("tick", render.span(plan.tick_s)),
             ("lease", render.span(plan.lease_s)),
+            ("to save", render.span(plan.down_s)),
         ],
     )
     terminal.say("")

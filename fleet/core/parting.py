@@ -19,8 +19,6 @@ from fleet.core.task import TaskReleased
 from fleet.core.team_commands import Actor
 from fleet.core.team_events import Event, FarewellAsked, FarewellSaid, FarewellTakenBack, Unseated
 
-DEADLINE_S = 120.0
-"""How long a member has to save and to answer, unless somebody says otherwise."""
 ENDING_S = 30.0
 """How long a call waits for who has answered to be ended, after the deadline."""
 _WHY_CHARS = 200

@@ -19,6 +19,7 @@ from fleet.core.trust import Policy, Verb
 ANY_NODE = "any"
 """A role that may live on any node which accepted it."""
 DEFAULT_TICK_S = 300.0
+DEFAULT_DOWN_S = 120.0
 DEFAULT_BRANCH = "{team}/{role}"
 DEFAULT_GRANTS = (Verb.MESSAGE, Verb.OBSERVE, Verb.SPAWN)
 """Start it, speak to it, see whether it is stuck. ``control`` is for those who want more."""
@@ -93,6 +94,7 @@ class TeamPlan:
     test: str = ""
     tick_s: float = DEFAULT_TICK_S
     lease_s: float = 900.0
+    down_s: float = DEFAULT_DOWN_S
 
 
 # --- seats ---

@@ -41,6 +41,7 @@ MOST_WORDS = 256
 MOST_INCLUDED = 64
 TICK_S = (10.0, 86_400.0)
 LEASE_S = (30.0, 86_400.0)
+DOWN_S = (1.0, 86_400.0)
 CLAIMS = (0, 32)
 BRIEFING_CHARS = (1_000, 200_000)
 ORDERS_SHARE = 0.4
@@ -70,6 +71,7 @@ def _of_the_team(plan: TeamPlan) -> Iterator[Mistake]:
         yield Mistake("base", shown(plan.base), "a branch, tag or commit of the repository")
     yield from of_a_number("tick_s", plan.tick_s, TICK_S, "seconds")
     yield from of_a_number("lease_s", plan.lease_s, LEASE_S, "seconds")
+    yield from of_a_number("down_s", plan.down_s, DOWN_S, "seconds")
     if not 1 <= len(plan.roles) <= MOST_ROLES:
         yield Mistake("roles", f"{len(plan.roles)} roles", f"1 to {MOST_ROLES}")
     yield from _of_the_lead(plan)

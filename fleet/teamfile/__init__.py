@@ -156,6 +156,7 @@ def _team(reading: Reading, table: TeamTable, folder: Path | None) -> TeamPlan:
         test=table.test,
         tick_s=table.tick_s,
         lease_s=table.lease_s,
+        down_s=table.down_s,
     )
 
 

@@ -57,3 +57,4 @@ class TeamTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     test: str = ""
     tick_s: float = 300.0
     lease_s: float = 900.0
+    down_s: float = 120.0

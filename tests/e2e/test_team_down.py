@@ -22,6 +22,7 @@ FILE = """
 name = {name}
 lead = "lead"
 repository = {repository}
+down_s = 4
 [roles.lead]
 profile = "generic"
 command = {answers}
@@ -163,7 +164,7 @@ def test_who_is_interrupted_kills_nobody(
 ) -> None:
     white, _ = pair
     up(white, world, repository, "ship")
-    going = white.begin("team", "down", "ship", "--kill", "--deadline", "4")
+    going = white.begin("team", "down", "ship", "--kill")
     until(lambda: requests(world, "ship.mule"), "it was asked")
     going.send_signal(signal.SIGINT)
     _, err = going.communicate()

@@ -110,5 +110,6 @@ plans = st.builds(
     test=_lines,
     tick_s=st.sampled_from([10.0, 300.0, 86_400.0]),
     lease_s=st.floats(30, 86_400),
+    down_s=st.sampled_from([1.0, 120.0]),
 )
 """Roles are in their order, and each has the repository that counts: as the reader makes them."""

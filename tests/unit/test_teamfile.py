@@ -25,6 +25,7 @@ base = "main"
 test = "make test"
 tick_s = 60
 lease_s = 120.5
+down_s = 45
 
 [roles.LEAD]
 profile = "Claude"
@@ -78,6 +79,7 @@ def test_every_key_of_a_file_arrives_in_the_plan(file: Path) -> None:
     impl, lead = plan.roles
     assert (plan.name, plan.lead, plan.about, plan.base) == ("web", "lead", "ships", "main")
     assert (plan.test, plan.tick_s, plan.lease_s) == ("make test", 60.0, 120.5)
+    assert plan.down_s == 45.0
     assert (lead.name, lead.profile, lead.repository) == ("lead", "claude", SHOP)
     assert (lead.worktree, lead.count, lead.node) == (Worktree.CHECKOUT, 1, "any")
     assert (impl.command, impl.orders, impl.count) == (("chat", "--no splash"), "One task.", 2)

@@ -39,6 +39,7 @@ def test_a_team_that_is_right_has_no_mistakes() -> None:
         ({"tick_s": nan}, "tick_s", "nan"),
         ({"tick_s": inf}, "tick_s", "inf"),
         ({"lease_s": 86_401.0}, "lease_s", "86401"),
+        ({"down_s": 0.5}, "down_s", "0.5"),
         ({"lead": "leed"}, "lead", '"leed"'),
         ({"lead": "impl"}, "roles.impl.count", "3, and it is the lead"),
         ({"roles": ()}, "roles", "0 roles"),

@@ -8,17 +8,19 @@ import msgspec
 
 from fleet.core.farewell import ANSWERED, OVER
 from fleet.core.moment import iso_time
-from fleet.core.parting import DEADLINE_S, Parting
+from fleet.core.parting import Parting
+from fleet.core.team import DEFAULT_DOWN_S
 from fleet.outcomes import EXIT_NOT_YET, EXIT_REACHED, outcome_of, worst
 from node.doors.calls.call import Ask, Calls, Who, takes
 from node.doors.local import error_json
 from node.engine.farewell import Wanted
+from node.engine.plans import plan_of
 
 
 class DownArgs(msgspec.Struct):
     team: str = ""
     role: str = ""
-    deadline_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = DEADLINE_S
+    deadline_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] | None = None
     kill: bool = False
 
 
@@ -35,7 +37,10 @@ async def _down(ask: Ask, args: DownArgs) -> None:
         ask.answer.progress({"left_s": left_s, "seats": [_told(ask, one) for one in partings]})
         await ask.answer.sent()
 
-    wanted = Wanted(args.role, args.deadline_s, args.kill)
+    plan = plan_of(team)
+    planned_s = plan.down_s if plan else DEFAULT_DOWN_S
+    deadline_s = planned_s if args.deadline_s is None else args.deadline_s
+    wanted = Wanted(args.role, deadline_s, args.kill)
     partings = await ask.node.farewells.down(ask.caller, team, wanted, tell)
     told = [_told(ask, one) for one in partings]
     ask.answer.result(told, worst(_code(one) for one in partings))
