@@ -145,6 +145,7 @@ def assemble(
     homeward = Homeward(teams, fleet)
     goodbyes = Goodbyes(teams, homeward, fleet, store)
     goodbyes.heard = farewells.heard
+    teams.replaced = partial(_each, (remembering.replaced, hosting.begin_again))
     memories = Memories(teams, homeward, fleet, store, remembering)
     briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
     lineup = Lineup(fleet, members, briefs)

@@ -23,6 +23,7 @@ from fleet.core.member import Became, Hosted, Left, MemberState, Stage, Turn, re
 from fleet.core.team import RolePlan, TeamPlan, Worktree, agent_name, branch_of
 from fleet.core.worktree import WorktreeWish, left, lost
 from node.engine.agents import Agents
+from node.engine.chronicle import Chronicle
 from node.engine.screens import Screens
 from node.engine.starter import Start, Starter
 from node.faults import fault
@@ -256,6 +257,10 @@ class Hosting:
         except (UnsavedWork, WorktreeFailed) as error:
             return replace(kept, unsaved=kept.unsaved or (str(error),))
         return replace(kept, folder="", unsaved=())
+
+    def begin_again(self, team: Chronicle) -> None:
+        """A team's log is another one than it was: its terms are counted anew; who lives here goes on."""
+        self._store.hosted.begin_again(team.team_id)
 
     # --- how they are ---
 

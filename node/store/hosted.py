@@ -27,6 +27,10 @@ class HostedTable:
         """One of them."""
         return next((one for one in self.of(team_id) if one.seat == seat), None)
 
+    def begin_again(self, team_id: str) -> None:
+        """The team's log is another one: the terms that are known are not of it. Staged."""
+        self._database.execute("UPDATE team_hosted SET term = 0 WHERE team = ?", (team_id,))
+
     def put(self, one: Hosted) -> None:
         """Remember a seat as it is now; staged."""
         self._database.execute(

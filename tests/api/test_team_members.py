@@ -16,7 +16,9 @@ from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import TeamAsk
 from fleet.core.member import Became, Left, SeatAsk, Stage, UnseatAsk
+from fleet.core.task import Wanted
 from fleet.core.team import RolePlan, TeamPlan, Worktree, canonical, seats
+from fleet.core.team_commands import AddTask
 from fleet.core.team_events import Seated
 from fleet.core.trust import Policy
 from fleet.teamlog import said_to_json
@@ -260,6 +262,32 @@ def test_how_everybody_is_comes_from_their_nodes(tmp_path: Path) -> None:
         with pytest.raises(NodeUnreachable):
             await on.seat(team, "impl-2")
         assert team.board.head == head, "nothing was written for a node that is away"
+
+    play(tmp_path, story)
+
+
+def test_a_home_whose_log_is_another_one_is_not_fenced_out_by_the_terms_of_the_old(
+    tmp_path: Path,
+) -> None:
+    async def story(on: Web) -> None:
+        team = await on.begin()
+        head = team.board.head
+        for title in ("one", "two", "three"):
+            await on.white.node.teams.command(person(on.white), team, AddTask(Wanted(title)), "")
+        before, _ = await on.seat(team, "help")
+        await in_step(team, on.nova)
+        on.white.node.copies.parted(on.nova.id)
+        home = on.white.node
+        home.store.database.execute("DELETE FROM team_log WHERE seq > ?", (head,))
+        await home.store.commit()
+        team.read_anew()
+        await home.teams.command(person(on.white), team, AddTask(Wanted("another")), "")
+        on.nova.node.copies.linked(on.white.id)
+        await in_step(team, on.nova)
+        assert on.nova.audit("team log replaced")
+        after, became = await on.seat(team, "help")
+        assert (after.term < before.term, became) == (True, Became.FOUND)
+        assert on.programs("web.help") == 1
 
     play(tmp_path, story)
 
