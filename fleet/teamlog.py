@@ -17,6 +17,7 @@ from fleet.core.errors.nodes import UnknownCall, VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand, Remembered
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.offers import OfferEvent
 from fleet.core.slots import Taken, TakeSlot
 from fleet.core.task import TaskEvent
 from fleet.core.team_commands import COMMANDS, Done, TaskCommand
@@ -34,7 +35,12 @@ def kind_of(event: type[Event]) -> str:
 KINDS: Mapping[str, type[Event]] = MappingProxyType(
     {
         kind_of(one): one
-        for one in (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent))
+        for one in (
+            *get_args(TeamEvent),
+            *get_args(TaskEvent),
+            *get_args(MemoryEvent),
+            *get_args(OfferEvent),
+        )
     }
 )
 

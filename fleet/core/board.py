@@ -14,6 +14,7 @@ from fleet.core.errors.teams import UnknownTask
 from fleet.core.farewell import OVER as GONE
 from fleet.core.farewell import Farewell
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.offers import OfferEvent
 from fleet.core.slots import SlotTaken
 from fleet.core.task import HELD, OVER, Task, TaskAdded, TaskEvent, TaskNoted, TaskState
 from fleet.core.team_events import (
@@ -91,6 +92,8 @@ class Board:
             self.head = happened.seq
 
     def _take(self, happened: Happened) -> None:
+        if isinstance(happened.event, OfferEvent):  # fleet/core/offers.py's
+            return
         if isinstance(happened.event, MemoryEvent):  # all else of it is fleet/core/memory.py's
             if happened.key:
                 self._said_of[happened.key] = happened.seq

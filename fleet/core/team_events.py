@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.offers import OfferEvent
 from fleet.core.slots import SlotTaken
 from fleet.core.task import TaskEvent
 
@@ -125,7 +126,7 @@ TeamEvent = (
     Founded | Planned | NodeAsked | NodeJoined | InvitationEnded | NodeLeft | Seated
     | FarewellAsked | FarewellSaid | FarewellTakenBack | Unseated | SlotTaken
 )  # fmt: skip
-Event = TeamEvent | TaskEvent | MemoryEvent
+Event = TeamEvent | TaskEvent | MemoryEvent | OfferEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from fleet.core.bounds import LAST_COUNT
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.store import StoreFailed
+from fleet.core.expertise import Expertise
 from fleet.core.frames import LogEntry, TeamHave, TeamWord
 from fleet.core.memory import Memory
+from fleet.core.offers import Offers
 from fleet.core.plan_orders import PlanOrders
 from fleet.core.team_events import Event, Happened
 from fleet.teamlog import entry_from_json, entry_to_json
@@ -74,6 +76,18 @@ class Chronicle:
         """What the team remembers, as far as the board goes."""
         self._refreshed()
         return self._folded.memory
+
+    @property
+    def offers(self) -> Offers:
+        """What is offered to whom, as far as the board goes."""
+        self._refreshed()
+        return self._folded.offers
+
+    @property
+    def expertise(self) -> Expertise:
+        """Who is good at what, as far as the board goes. Another one after entries were taken back."""
+        self._refreshed()
+        return self._folded.expertise
 
     def _refreshed(self) -> None:
         if self._is_stale:
@@ -240,10 +254,14 @@ class _Folded:
         self.board = Board(now_id)
         self.memory = Memory(team)
         self._plan_orders = PlanOrders()
+        self.offers = Offers()
+        self.expertise = Expertise(now_id)
 
     def fold(self, happened: Sequence[Happened]) -> None:
         self.board.fold(happened)
         self.memory.fold(self._plan_orders.noted(happened))
+        self.offers.fold(happened)
+        self.expertise.fold(happened)
 
 
 def _fold(folded: _Folded, entries: Sequence[LogEntry]) -> None:
