@@ -18,7 +18,6 @@ from fleet.core.errors.requests import MalformedRequest
 from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand, Remembered
 from fleet.core.memory_events import MemoryEvent
 from fleet.core.offers import OfferEvent
-from fleet.core.slots import Taken, TakeSlot
 from fleet.core.task import TaskEvent
 from fleet.core.team_commands import COMMANDS, Done, TaskCommand
 from fleet.core.team_events import Event, Happened, TeamEvent
@@ -144,7 +143,7 @@ def done_from_json(result: bytes) -> Done:
 
 
 def said_to_json(said: object) -> bytes:
-    """What a home and a node of its team say to each other about a member (``fleet/core/member.py``)."""
+    """What a home and a node of its team say to each other beside commands, about a member for one."""
     return _encoder.encode(said)
 
 
@@ -154,7 +153,7 @@ def said_from_json(said: bytes, form: type[T]) -> T:
     Raises:
         MalformedRequest: it makes no sense.
     """
-    return _read(said, form, "word on a member")
+    return _read(said, form, "word between nodes of a team")
 
 
 def asked_to_json(asked: Asked) -> bytes:
@@ -185,34 +184,6 @@ def remembered_from_json(result: bytes) -> Remembered:
         MalformedRequest: it makes no sense.
     """
     return _read(result, Remembered, "answer of the memory")
-
-
-def slot_to_json(command: TakeSlot) -> bytes:
-    """A request for a number."""
-    return _encoder.encode(command)
-
-
-def slot_from_json(data: bytes) -> TakeSlot:
-    """The same, read.
-
-    Raises:
-        MalformedRequest: it makes no sense.
-    """
-    return _read(data, TakeSlot, "request for a slot")
-
-
-def taken_to_json(taken: Taken) -> bytes:
-    """A number that was given."""
-    return _encoder.encode(taken)
-
-
-def taken_from_json(data: bytes) -> Taken:
-    """The same, read.
-
-    Raises:
-        MalformedRequest: it makes no sense.
-    """
-    return _read(data, Taken, "slot")
 
 
 def _read(data: bytes, kind: type[T], what: str) -> T:

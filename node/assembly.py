@@ -15,6 +15,7 @@ from node.doors.questions import answer
 from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.agreements import Agreements
+from node.engine.assigning import Assigning
 from node.engine.briefs import Briefs
 from node.engine.copies import Copies
 from node.engine.courier import Courier
@@ -157,7 +158,8 @@ def assemble(
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
         lineup, farewells, goodbyes, Respawns(fleet, members, lineup, briefs, store, clock), overtaken,
-        Slots(teams, homeward, store), Supervisor(teams, fleet, members, outbox, store, clock), events,
+        Slots(teams, homeward, store), Supervisor(teams, fleet, members, outbox, store, clock),
+        Assigning(teams, homeward, members, outbox, fleet, clock), events,
         store, world.panes, profiles, clock,
     )  # fmt: skip
     peers.answer = partial(answer, node)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from fleet.core.frames import TeamAnswer, TeamAsk
-from node.engine import slots
+from node.engine import assigning, slots
 from node.engine.node import Node
 
 Act = Callable[[Node, str, TeamAsk], Awaitable[TeamAnswer]]
@@ -19,6 +19,8 @@ VERBS: Mapping[str, Act] = MappingProxyType(
         "decline": lambda node, node_id, ask: node.invitations.declined(node_id, ask),
         "brief": lambda node, node_id, ask: node.briefs.answer(node_id, ask),
         "bye": lambda node, node_id, ask: node.goodbyes.answer(node_id, ask),
+        assigning.ASSIGN: lambda node, node_id, ask: node.assigning.answer(node_id, ask),
+        assigning.REFUSE: lambda node, node_id, ask: node.assigning.answer(node_id, ask),
         slots.VERB: lambda node, node_id, ask: node.slots.answer(node_id, ask),
         "leave": lambda node, node_id, ask: node.invitations.left(node_id, ask),
         "seat": lambda node, node_id, ask: node.lodging.seat(node_id, ask),

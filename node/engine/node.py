@@ -14,6 +14,7 @@ from fleet.profiles import Profiles
 from node.engine.admins import Admins
 from node.engine.agents import Agents
 from node.engine.agreements import Agreements
+from node.engine.assigning import Assigning
 from node.engine.briefs import Briefs
 from node.engine.copies import Copies
 from node.engine.courier import Courier
@@ -95,6 +96,7 @@ class Node:
     overtaken: Overtaken
     slots: Slots
     supervisor: Supervisor
+    assigning: Assigning
     events: Events
     store: SqliteStore
     panes: Panes
@@ -127,6 +129,7 @@ class Node:
                 self.permits.tidy()
                 await self.membership.keep()
                 await self.invitations.lapse()
+                await self.assigning.keep()
                 if sweeps % _TIDY_EVERY_SWEEPS == 0:
                     before_s = self.clock.wall_s() - DEDUPE_KEPT_S
                     self.store.outbox.drop_before(before_s)

@@ -6,7 +6,7 @@ from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.slots import Taken, TakeSlot, take
 from fleet.core.team_commands import require_member
 from fleet.core.trust import Caller
-from fleet.teamlog import slot_from_json, slot_to_json, taken_from_json, taken_to_json
+from fleet.teamlog import said_from_json, said_to_json
 from node.engine.chronicle import Chronicle
 from node.engine.homeward import Homeward
 from node.engine.teams import Teams
@@ -34,8 +34,8 @@ class Slots:
         if team.is_home:
             return await self._carry_out(caller, team, command, key)
         away = "numbers come from there alone"
-        result = await self._homeward.ask(caller, team, VERB, slot_to_json(command), key, away)
-        return taken_from_json(result)
+        result = await self._homeward.ask(caller, team, VERB, said_to_json(command), key, away)
+        return said_from_json(result, Taken)
 
     async def answer(self, node_id: str, ask: TeamAsk) -> TeamAnswer:
         """At the home: give a node of the team a number for one of its agents or people.
@@ -45,8 +45,10 @@ class Slots:
             FleetError: as ``take`` says.
         """
         team, caller = self._homeward.asked(node_id, ask)
-        taken = await self._carry_out(caller, team, slot_from_json(ask.arguments), ask.key)
-        return TeamAnswer(taken_to_json(taken), team.board.head)
+        taken = await self._carry_out(
+            caller, team, said_from_json(ask.arguments, TakeSlot), ask.key
+        )
+        return TeamAnswer(said_to_json(taken), team.board.head)
 
     async def _carry_out(
         self, caller: Caller, team: Chronicle, command: TakeSlot, key: str

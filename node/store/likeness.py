@@ -30,6 +30,11 @@ class Likeness:
         self._work: list[Work] = []
         self._known: set[str] = set()
 
+    @property
+    def size(self) -> int:
+        """How many pieces of work are in it."""
+        return len(self._work)
+
     def learn(self, works: Iterable[Work]) -> None:
         """Take work in; what is known is left as it is."""
         for work in works:
