@@ -27,7 +27,7 @@ GROUPS = {
     "messages": (
         "send", "reply", "ack", "inbox", "outbox", "show", "cancel", "release", "revive", "route",
     ),
-    "teams": ("team", "task", "memory", "slot", "skill"),
+    "teams": ("team", "task", "assign", "competence", "memory", "slot", "skill"),
     "the rest": ("whoami", "completion", "version"),
 }  # fmt: skip
 TABLE = {
@@ -67,6 +67,8 @@ TABLE = {
     "team": ("team", "agents that work together: their file, who is in it, what they do"),
     "task": ("task", "what a team has to do: claimed by one at a time, finished with proof"),
     "memory": ("memory", "what a team knows: found, ordered, handed over; given to whoever comes"),
+    "assign": ("assign", "decide who should do which task, and offer it; explains itself"),
+    "competence": ("assign", "what is known of who is good at what"),
     "slot": ("slot", "numbers that a team gives away, each once: versions, ports, migrations"),
     "skill": ("skill", "what agents are taught about fleet: print it, or install it"),
     "whoami": ("status", "who the node takes the caller for"),

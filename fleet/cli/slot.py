@@ -56,7 +56,7 @@ def _ls(call: Invocation) -> int:
         call.terminal.note("no slot was taken yet: fleet slot take NAME")
     else:
         rows = [(plain(one["slot"]), one["last"]) for one in told]
-        table(call.terminal, ("slot", "last"), rows)
+        table(call.terminal, ("SLOT", "LAST"), rows)
     return 0
 
 

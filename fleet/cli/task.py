@@ -22,6 +22,7 @@ COMMANDS = {
             "release": ("task_work", "let go of a task"),
             "reopen": ("task_work", "say that a task was not finished after all"),
             "assign": ("task_work", "give a task to a seat of the team"),
+            "refuse": ("task_work", "pass on a task that is offered to you, and why"),
             "rm": ("task_work", "take a task off the list"),
         },
         'fleet task add "mend the door" --path README.md',

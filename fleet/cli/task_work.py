@@ -109,6 +109,31 @@ def _assign(call: Invocation) -> int:
     return _ask(call, "assign", task=call.given.task, seat=call.given.seat)
 
 
+def _refuse_arguments(parser: Parser) -> None:
+    task_argument(parser)
+    parser.add_argument("text", metavar="WHY", nargs="?", help="why: it decides who is asked")
+    parser.add_argument(
+        "-f", "--file", metavar="FILE", help="read it from a file; - is standard input"
+    )
+    parser.add_argument(
+        "--team", metavar="TEAM", default="", help="which team (default: your own, or the only one)"
+    )
+
+
+def _refuse(call: Invocation) -> int:
+    told = call.ask(
+        "task_refuse", task=call.given.task, text=text_of(call), team=call.given.team
+    ).result
+    if call.terminal.as_json:
+        call.terminal.data(told)
+    else:
+        then = told["next"]
+        is_offered = then is not None and then["offered"]
+        words = f"{then['who']} is asked next" if is_offered else "nobody else is asked"
+        call.terminal.say(plain(f"{told['id']} is passed on; {words}"))
+    return 0
+
+
 def _token(call: Invocation) -> int:
     if call.given.token < 0:
         raise call.usage(f"--token {call.given.token}: not below 0")
@@ -145,5 +170,8 @@ COMMANDS = {
     "task release": _said("release", "why", "fleet task release T3", is_held=True),
     "task reopen": _said("reopen", "why", 'fleet task reopen T3 "it fails on arm"', is_held=False),
     "task assign": Command(_assign, _assign_arguments, "fleet task assign T3 impl-2"),
+    "task refuse": Command(
+        _refuse, _refuse_arguments, 'fleet task refuse T3 "there is no GPU here"'
+    ),
     "task rm": _said("rm", "why", 'fleet task rm T3 "a double of T1"', is_held=False),
 }  # fmt: skip

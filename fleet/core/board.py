@@ -92,7 +92,9 @@ class Board:
             self.head = happened.seq
 
     def _take(self, happened: Happened) -> None:
-        if isinstance(happened.event, OfferEvent):  # fleet/core/offers.py's
+        if isinstance(happened.event, OfferEvent):  # all else of it is fleet/core/offers.py's
+            self.task(happened.event.task)
+            self._history[happened.event.task].append(happened.seq)
             return
         if isinstance(happened.event, MemoryEvent):  # all else of it is fleet/core/memory.py's
             if happened.key:

@@ -91,6 +91,10 @@ class Experience:
         times = self._times.get(who, ())
         return len(times) - bisect_left(times, since_s)
 
+    def words(self, who: str) -> Counter[str]:
+        """The words of somebody's work, and in how many pieces each is."""
+        return Counter(self._of_whom(who))
+
     def knows(self, words: Sequence[str], who: str) -> float:
         """The share of a task's words that were met in somebody's work; rare words weigh more."""
         weights = [self._rarity(word) for word in words]

@@ -10,6 +10,7 @@ import msgspec
 from fleet.core.board import Seat
 from fleet.core.moment import iso_time
 from fleet.core.resolver import shown_presence
+from fleet.core.ruling import Ruling
 from fleet.core.task import Task, TaskState
 from fleet.core.team import TeamPlan, digest
 from fleet.core.team_events import Happened, NodeAsked
@@ -145,6 +146,24 @@ def task(team: Chronicle, one: Task) -> dict[str, Any]:
     }
 
 
+def ruling(node: Node, one: Ruling) -> dict[str, Any]:
+    """A decision about a task; whose the like of it was done by is told by the names of nodes."""
+    told: dict[str, Any] = msgspec.to_builtins(one)
+    told["until"] = iso_time(one.until_s) if one.until_s else None
+    told["offered"] = one.is_offered
+    told["out"] = [{"seat": seat, "why": why} for seat, why in one.out]
+    for like in told["like"]:
+        like["who"] = record(node, like["who"])
+    del told["until_s"]
+    return told
+
+
+def record(node: Node, name: str) -> str:
+    """Whose experience it is: the role, and its node by name."""
+    role, _, node_id = name.rpartition("@")
+    return f"{role}@{node.fleet.label(node_id)}"
+
+
 def history(team: Chronicle, number: int) -> list[dict[str, Any]]:
     """What happened to a task, oldest first: when, by whom, what, and what was said of it."""
     return [happened(one) for one in team.of_task(number)]
@@ -154,6 +173,7 @@ def happened(one: Happened) -> dict[str, Any]:
     """One entry of a team's log."""
     said: dict[str, Any] = msgspec.to_builtins(one.event)
     said.pop("task", None)
+    said.pop("decision", None)  # whole in fleet task show, and long
     return {
         "seq": one.seq,
         "at": iso_time(one.at_s),

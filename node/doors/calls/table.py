@@ -14,6 +14,7 @@ from fleet.core.trust import Caller, Verb
 from fleet.outcomes import EXIT_REACHED
 from node.doors.calls import (
     agents,
+    assigning,
     farewell,
     here,
     invitations,
@@ -70,6 +71,7 @@ CALLS: Calls = {
     **letters.CALLS,
     **memory.CALLS,
     **slots.CALLS,
+    **assigning.CALLS,
     **tasks.CALLS,
     **teams.CALLS,
     **invitations.CALLS,

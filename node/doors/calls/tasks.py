@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from fleet.core.errors.requests import MalformedRequest
+from fleet.core.ruling import Ruling
 from fleet.core.task import OVER, Task, TaskState, Wanted
 from fleet.core.team_commands import (
     NEXT,
@@ -262,6 +263,13 @@ async def _task(ask: Ask, args: TaskArgs) -> None:
     one = team.board.task(number)
     told = teamviews.task(team, one)
     told["history"] = teamviews.history(team, number)
+    decided, offer = team.offers.decided(number), team.offers.of(number)
+    told["decision"] = (
+        teamviews.ruling(ask.node, msgspec.json.decode(decided.decision, type=Ruling))
+        if decided
+        else None
+    )
+    told["offered_to"] = offer.seat if offer else ""
     told["side_finds"] = [
         t.label for t in team.board.tasks.values() if t.wanted.found_while == number
     ]

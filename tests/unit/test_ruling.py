@@ -1,0 +1,52 @@
+"""A decision as it is told."""
+
+from __future__ import annotations
+
+import json
+
+from fleet.core.assign import Answer, Decision
+from fleet.core.competence import Scored
+from fleet.core.experience import Like, Work
+from fleet.core.ruling import as_json, offer_text, orphan_text, ruling
+from fleet.core.task import Task, Wanted
+
+TASK = Task(12, Wanted("renew the lease", "after suspend"), "operator@white", 0.0, 0.0)
+WORK = Work("1", "impl@n1", 0.0, "renew it")
+CHOSEN = Decision(
+    "k",
+    Answer.CHOSEN,
+    "impl",
+    (Scored("impl", (("words", 0.0),), 0.0),),
+    (("help", "full"),),
+    (Like(WORK, 2.0),),
+)
+
+
+def test_a_ruling_says_everything_a_decision_rests_on() -> None:
+    one = ruling(TASK, CHOSEN, 60.0)
+    told = json.loads(as_json(one))
+    assert told["task"] == "T12"
+    assert told["scored"] == [{"seat": "impl", "total": 0.0, "lost": {"words": 0.0}}]
+    assert told["out"] == [["help", "full"]]
+    assert told["reasons"] == {"full": 1}
+    assert told["like"] == [{"title": "renew it", "who": "impl@n1", "score": 2.0}]
+    assert one.is_offered
+
+
+def test_an_offer_says_how_to_take_it_and_how_to_pass_it_on() -> None:
+    text = offer_text(TASK, 600.0)
+    assert text.startswith("T12 is offered to you: renew the lease\n\nafter suspend\n\n")
+    assert "fleet task claim T12" in text
+    assert 'fleet task refuse T12 "why"' in text
+    assert text.endswith("in 10 min.")
+    bare = Task(12, Wanted("renew"), "x", 0.0, 0.0)
+    assert offer_text(bare, 1.0).count("\n\n") == 1
+
+
+def test_the_lead_is_told_why_nobody_takes_it() -> None:
+    nobody = ruling(TASK, Decision("k", Answer.UNROUTABLE, "", (), (("a", "full"),), ()), 0.0)
+    assert "Nobody takes T12 (renew the lease): full (1)." in orphan_text(nobody)
+    weak = ruling(TASK, Decision("k", Answer.WEAK, "impl", (), (), ()), 0.0)
+    assert "nothing speaks for the best, impl" in orphan_text(weak)
+    empty = ruling(TASK, Decision("k", Answer.UNROUTABLE, "", (), (), ()), 0.0)
+    assert "no seat is filled" in orphan_text(empty)
