@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.cli import render
-from fleet.cli.command import Command, Group
+from fleet.cli.command import Command, Group, seconds
 from fleet.cli.terminal import BOLD, plain
 
 TYPE_CHECKING = False
@@ -37,8 +37,8 @@ def _assign_arguments(parser: Parser) -> None:
         help="print the points of everybody, and who is out and why",
     )
     parser.add_argument(
-        "--deadline", metavar="S", type=float, default=600.0,
-        help="seconds until an offer goes to the next (default: 600)",
+        "--deadline", metavar="S", type=seconds, default=600.0,
+        help="until an offer goes to the next: 90, 10m, 2h (default: 10m)",
     )  # fmt: skip
     _team(parser)
 

@@ -128,8 +128,9 @@ def _refuse(call: Invocation) -> int:
         call.terminal.data(told)
     else:
         then = told["next"]
-        is_offered = then is not None and then["offered"]
-        words = f"{then['who']} is asked next" if is_offered else "nobody else is asked"
+        words = (
+            f"{then['who']} is asked next" if then and then["offered"] else "nobody else is asked"
+        )
         call.terminal.say(plain(f"{told['id']} is passed on; {words}"))
     return 0
 

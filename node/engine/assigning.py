@@ -195,7 +195,7 @@ class Assigning:
         """Everybody in a seat. What is offered counts as running, but for what is decided ``again``."""
         board, plan = team.board, plan_of(team)
         planned = {role.name: role for role in plan.roles} if plan else {}
-        found = []
+        found: list[Candidate] = []
         for name, seat in sorted(board.seats.items()):
             role, state = planned.get(seat.role), states.get(name)
             limit = board.limit(seat.role)

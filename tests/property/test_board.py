@@ -17,6 +17,7 @@ from fleet.core.errors.nodes import UnknownCall, VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.memory_commands import MEMORY_COMMANDS, MemoryCommand
 from fleet.core.memory_events import MemoryEvent
+from fleet.core.offers import OfferEvent
 from fleet.core.task import (
     HELD,
     OVER,
@@ -266,7 +267,8 @@ def test_a_command_to_the_memory_is_read_as_it_was_said(command: MemoryCommand) 
 
 
 def test_every_kind_has_a_name_of_its_own() -> None:
-    kinds = (*get_args(TeamEvent), *get_args(TaskEvent), *get_args(MemoryEvent))
+    events = (TeamEvent, TaskEvent, MemoryEvent, OfferEvent)
+    kinds = tuple(kind for some in events for kind in get_args(some))
     assert {kind_of(one) for one in kinds} == set(KINDS)
     assert len(KINDS) == len(kinds)
 
