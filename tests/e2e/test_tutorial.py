@@ -3,53 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.homes import Home, Said, Scene, scene
-from tests.support.pages import DOCS, blocks
+from tests.support.homes import Home, Said, scene
+from tests.support.reader import Reader, steps
 from tests.support.until import until
 
 EXITS = {'send rin "1 + 1"': 4, "were you asleep": 5, "route rin@nova": 8, '"2 + 2"': 5}
 """The ends other than 0 that the page announces."""
-
-
-class Reader:
-    """Somebody who types what the page shows, into a shell or into an agent's pane."""
-
-    def __init__(self, world: Scene) -> None:
-        self.world = world
-        folder = world.folder / "t"
-        folder.mkdir()
-        shell = {k: v for k, v in world.home("t").environment.items() if k != "FLEET_HOME"}
-        self.environment = {**shell, "T": str(folder)}
-        self.homes = {name: Home(name, folder / name, self._of(name)) for name in ("white", "nova")}
-
-    def _of(self, name: str) -> dict[str, str]:
-        return {**self.environment, "FLEET_HOME": f"{self.environment['T']}/{name}"}
-
-    def types(self, line: str) -> Said:
-        """Run a line in a shell; ports are any free ones, an ID is the newest envelope's."""
-        line = re.sub(r"127\.0\.0\.1:78\d\d", "127.0.0.1:0", line)
-        if line.endswith(" ID"):
-            line = line.replace(" ID", f" {self.homes['white'].ask('outbox')[0]['id']}")
-        done = subprocess.run(
-            ["bash", "-c", line], env=self.environment, capture_output=True, check=False, text=True
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    def types_into(self, home: str, agent: str, *keys: str) -> None:
-        """Press keys in an agent's pane, as a person who is attached does."""
-        pane = self.homes[home].ask("attach", agent)["pane"]
-        self.world.tmux("send-keys", "-t", pane, *keys)
-
-    def state_of(self, text: str) -> str:
-        """What became of a message that white sent."""
-        sent = self.homes["white"].ask("outbox")
-        return str(next(one["state"] for one in sent if one["text"] == text))
 
 
 @pytest.fixture
@@ -62,23 +25,8 @@ def reader() -> Iterator[Reader]:
                 home.run("down")
 
 
-def steps() -> Iterator[tuple[str, list[str]]]:
-    """Each line that is typed, its prompt included, and what the page shows below it."""
-    for block in blocks((DOCS / "tutorial.md").read_text(), "console"):
-        shown: list[str] = []
-        line = ""
-        for row in block.splitlines():
-            if row.startswith(("$ ", ">>> ")):
-                if line:
-                    yield line, shown
-                line, shown = row, []
-            else:
-                shown.append(row)
-        yield line, shown
-
-
 def test_the_tutorial_goes_as_it_says(reader: Reader) -> None:
-    for prompted, shown in steps():
+    for prompted, shown in steps("tutorial.md"):
         prompt, _, line = prompted.partition(" ")
         if prompt == ">>>":
             reader.types_into("white", "neo", "-l", line)
