@@ -17,6 +17,7 @@ from node.engine.agents import Agents
 from node.engine.agreements import Agreements
 from node.engine.assigning import Assigning
 from node.engine.briefs import Briefs
+from node.engine.conditions import Conditions
 from node.engine.copies import Copies
 from node.engine.courier import Courier
 from node.engine.errands import Errands
@@ -132,11 +133,9 @@ def assemble(
     peers.linked = partial(_each, (copies.linked, errands.linked))
     peers.parted, peers.heard_of_team = copies.parted, copies.heard
     screens = Screens(agents, courier, clock)
-    hosting = Hosting(
-        agents, starter, screens, world.worktrees, store, clock, Paths(Path(home)).worktrees
-    )
-    members = Members(teams, fleet, hosting, clock)
-    members.ask = peers.ask
+    conditions = Conditions(agents, screens, world.worktrees, store, clock)
+    hosting = Hosting(agents, starter, world.worktrees, store, clock, Paths(Path(home)).worktrees)
+    members = Members(teams, fleet, hosting, conditions, peers.ask, clock)
     farewells = Farewells(teams, fleet, members, Notices(fleet, talk, store), clock)
     fleet.teams, fleet.seats_of, teams.reseated = teams.logs, teams.seats_of, agents.retell
     starter.duty_of = teams.duty_of
@@ -156,7 +155,7 @@ def assemble(
     node = Node(
         home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
-        screens, members, Lodging(teams, fleet, agreements, permits, hosting, store),
+        screens, members, Lodging(teams, fleet, agreements, permits, hosting, conditions, store),
         lineup, farewells, goodbyes, Respawns(fleet, members, lineup, briefs, store, clock), overtaken,
         Slots(teams, homeward, store), Supervisor(teams, fleet, members, outbox, store, clock),
         Assigning(teams, homeward, members, outbox, fleet, clock), events,

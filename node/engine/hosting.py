@@ -13,18 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from fleet.core.board import Seat
-from fleet.core.delivery import State
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.names import NameTaken
-from fleet.core.errors.panes import NoTmux
 from fleet.core.errors.worktrees import UnsavedWork, WorktreeFailed
-from fleet.core.member import Became, Hosted, Left, MemberState, Stage, Turn, require_newest, turn
+from fleet.core.member import Became, Hosted, Left, Stage, Turn, require_newest, turn
 from fleet.core.team import RolePlan, TeamPlan, Worktree, agent_name, branch_of
 from fleet.core.worktree import WorktreeWish, left, lost
 from node.engine.agents import Agents
 from node.engine.chronicle import Chronicle
-from node.engine.screens import Screens
 from node.engine.starter import Start, Starter
 from node.faults import fault
 from node.ports.host import Clock
@@ -59,7 +55,6 @@ class Hosting:
         self,
         agents: Agents,
         starter: Starter,
-        screens: Screens,
         worktrees: Worktrees,
         store: SqliteStore,
         clock: Clock,
@@ -67,7 +62,6 @@ class Hosting:
     ) -> None:
         self._agents = agents
         self._starter = starter
-        self._screens = screens
         self._worktrees = worktrees
         self._store = store
         self._clock = clock
@@ -261,47 +255,3 @@ class Hosting:
     def begin_again(self, team: Chronicle) -> None:
         """A team's log is another one than it was: its terms are counted anew; who lives here goes on."""
         self._store.hosted.begin_again(team.team_id)
-
-    # --- how they are ---
-
-    async def state(self, team_id: str, seat: Seat, *, seen: bool, files: bool) -> MemberState:
-        """How the member in a seat of this node is. ``seen``: also what its screen says; ``files``: also
-        what is in its worktree."""
-        told = self._with_mail(MemberState(seat.name), seat.agent)
-        agent = self._agents.get(seat.agent)
-        if agent is not None:
-            with contextlib.suppress(NoTmux):  # nothing is known of it then
-                look = await self._agents.look(agent)
-                told = replace(told, online=self._agents.is_online(agent.name))
-                if seen and told.online:
-                    doing, still_s = (
-                        self._screens.doing(agent, look), self._screens.still_s(agent),
-                    )  # fmt: skip
-                    paused_s = self._screens.paused_s(agent, look)
-                    told = replace(told, doing=doing, still_s=still_s, paused_s=paused_s)
-        hosted = self._store.hosted.get(team_id, seat.name)
-        if files and hosted is not None and hosted.own:
-            with contextlib.suppress(WorktreeFailed):  # there is none
-                state = await self._worktrees.state(hosted.folder)
-                told = replace(
-                    told, folder=hosted.folder, branch=state.branch, unsaved=lost(state),
-                    unpushed=left(state),
-                )  # fmt: skip
-        return told
-
-    def _with_mail(self, told: MemberState, agent: str) -> MemberState:
-        waiting = [
-            one
-            for one in self._store.inbox.open(agent)
-            if one.state in {State.HELD, State.ACCEPTED}
-        ]
-        if not waiting:
-            return told
-        first = waiting[0]
-        return replace(
-            told,
-            held=len(waiting),
-            held_id=first.envelope.id,
-            held_why=first.timeline[-1].reason,
-            held_s=max(0.0, self._clock.wall_s() - first.timeline[0].at_s),
-        )

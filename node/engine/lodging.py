@@ -30,6 +30,7 @@ from fleet.teamfile import read_form
 from fleet.teamlog import said_from_json, said_to_json
 from node.engine.agreements import Agreements
 from node.engine.chronicle import Chronicle
+from node.engine.conditions import Conditions
 from node.engine.fleet import Fleet
 from node.engine.hosting import Hosting, Place
 from node.engine.permits import Permits
@@ -49,6 +50,7 @@ class Lodging:
         agreements: Agreements,
         permits: Permits,
         hosting: Hosting,
+        conditions: Conditions,
         store: SqliteStore,
     ) -> None:
         self._teams = teams
@@ -56,6 +58,7 @@ class Lodging:
         self._agreements = agreements
         self._permits = permits
         self._hosting = hosting
+        self._conditions = conditions
         self._store = store
 
     async def seat(self, node_id: str, question: TeamAsk) -> TeamAnswer:
@@ -106,7 +109,9 @@ class Lodging:
             if (seat := self._seat(team, name)) is not None:
                 seen = self._permits.may(self._person(node_id), Verb.OBSERVE, seat.agent)
                 files = said.files and seen
-                told.append(await self._hosting.state(team.team_id, seat, seen=seen, files=files))
+                told.append(
+                    await self._conditions.state(team.team_id, seat, seen=seen, files=files)
+                )
         return TeamAnswer(said_to_json(told), team.board.head)
 
     # --- this node's person ---

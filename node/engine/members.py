@@ -31,6 +31,7 @@ from fleet.core.team_events import Seated, Unseated
 from fleet.core.team_membership import require_agreed
 from fleet.teamlog import said_from_json, said_to_json
 from node.engine.chronicle import Chronicle
+from node.engine.conditions import Conditions
 from node.engine.fleet import Fleet
 from node.engine.hosting import Hosting, Place
 from node.engine.teams import Teams
@@ -47,12 +48,21 @@ T = TypeVar("T")
 class Members:
     """The members of the teams whose home is this node. ``ask`` carries a question to a linked node."""
 
-    def __init__(self, teams: Teams, fleet: Fleet, hosting: Hosting, clock: Clock) -> None:
+    def __init__(
+        self,
+        teams: Teams,
+        fleet: Fleet,
+        hosting: Hosting,
+        conditions: Conditions,
+        ask: Callable[[str, Question], Awaitable[AnswerBody]],
+        clock: Clock,
+    ) -> None:
         self._teams = teams
         self._fleet = fleet
         self._hosting = hosting
+        self._conditions = conditions
         self._clock = clock
-        self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
+        self.ask = ask
 
     async def seat(
         self, team: Chronicle, node_id: str, place: Place, by: str
@@ -169,7 +179,7 @@ class Members:
     ) -> list[MemberState]:
         if node_id == self._fleet.me.node_id:
             return [
-                await self._hosting.state(team.team_id, seat, seen=True, files=files)
+                await self._conditions.state(team.team_id, seat, seen=True, files=files)
                 for seat in there
             ]
         names = tuple(seat.name for seat in there)
@@ -229,7 +239,3 @@ class Members:
 def is_own(team: Chronicle, seat: Seat) -> bool:
     """Whether a seat is filled by an agent that was started for it."""
     return seat.agent == f"{team.row.name}.{seat.name}"
-
-
-async def _nobody_to_ask(node_id: str, _question: Question) -> AnswerBody:
-    raise NodeUnreachable(node_id[:12], "the node has only just begun")
