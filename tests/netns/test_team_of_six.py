@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.support.homes import Home, Scene, scene
+from tests.support.homes import Home, Scene, is_zombie, scene
 from tests.support.namespaces import Network, network
 from tests.support.team_of_six import TASKS, TeamOfSix
 from tests.support.until import until
@@ -104,11 +105,23 @@ def kill_one(stage: Stage) -> tuple[str, str]:
     six = stage.six
     here = [seat for seat, one in six.members().items() if one["address"].endswith("@white")]
     until(lambda: six.state_of("T1") == "done", "there is work for all")
+    pids = six.programs()
     until(lambda: any(map(six.holds, here)), "somebody at home is at a task")
-    seat = next(filter(six.holds, here))
-    (task,) = six.holds(seat)
-    os.kill(six.pid_of(seat), signal.SIGKILL)
-    return seat, task
+    while True:
+        seat = next(filter(six.holds, here), here[0])
+        pid = pids[six.members()[seat]["address"]]
+        os.kill(pid, signal.SIGSTOP)
+        until(partial(is_silent, pid), "no command of it is under way")
+        if held := six.holds(seat):
+            os.kill(pid, signal.SIGKILL)
+            return seat, held[0]
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_silent(pid: int) -> bool:
+    """Whether a process that stands still has no child that runs."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return all(is_zombie(int(child)) for one in lists for child in one.read_text().split())
 
 
 def restart_the_other(stage: Stage) -> None:

@@ -119,13 +119,23 @@ class Worker(Recorder):
         if self._fleet("task", "start", name, *token) is None:
             return
         for found in FOUND.finditer(task["text"]):
-            self._fleet("task", "add", found["words"], "--found-while", name)
+            self._find(found["words"], name)
         time.sleep(self.options.pause)
         commit = self._commit(name, task["title"])
         learnt = f"{name}: {task['title']} is in work/{name}.md"
         self._fleet("memory", "add", learnt, "--task", name)
         if self._fleet("task", "done", name, f"commit {commit}", *token) is not None:
             self.say(f"{name} done, commit {commit}")
+
+    def _find(self, words: str, name: str) -> None:
+        """Something on the side of a task, unless whoever was at it before has said so."""
+        known = [
+            task["title"]
+            for task in self._look("task", "ls", "--all")
+            if task["found_while"] == name
+        ]
+        if words not in known:
+            self._fleet("task", "add", words, "--found-while", name)
 
     def _commit(self, name: str, title: str) -> str:
         """Put a file into its folder and commit it; the commit."""
