@@ -65,7 +65,7 @@ def test_every_program_that_reads_skills_has_its_place_in_the_profile() -> None:
         "claude": ".claude/skills",
         "codex": ".agents/skills",
         "gemini": ".gemini/skills",
-        "opencode": ".opencode/skills",
+        "opencode": ".agents/skills",
     }
 
 
