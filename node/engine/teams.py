@@ -15,15 +15,14 @@ import structlog
 from fleet.core.address import NODE_ITSELF, OPERATOR, parse_name
 from fleet.core.board import Board
 from fleet.core.directory import SeatHeld
-from fleet.core.errors.base import Candidate, FleetError
-from fleet.core.errors.names import AmbiguousName, NameTaken
+from fleet.core.errors.base import FleetError
+from fleet.core.errors.names import NameTaken
 from fleet.core.errors.nodes import NodeUnreachable, VersionMismatch
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk, TeamWord
-from fleet.core.lease import Leases
 from fleet.core.seating import KnownTeam
-from fleet.core.task import HELD, Task, TaskEvent
+from fleet.core.task import Task
 from fleet.core.team_commands import (
     Actor,
     Done,
@@ -33,7 +32,7 @@ from fleet.core.team_commands import (
     lapse,
     require_member,
 )
-from fleet.core.team_events import Event, Founded, Happened, Planned, Seated
+from fleet.core.team_events import Event, Founded, Happened, Planned
 from fleet.core.trust import Caller
 from fleet.teamlog import (
     command_from_json,
@@ -43,13 +42,13 @@ from fleet.teamlog import (
     entry_from_json,
     verb_of,
 )
+from node.engine import teamnames
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
+from node.engine.leases import TeamLeases
 from node.ports.host import Clock
 from node.store import SqliteStore
 from node.store.teams import Standing, TeamRow
-
-SHORTEST_PREFIX = 4
 
 log = structlog.get_logger()
 
@@ -71,8 +70,7 @@ class Teams:
         self._key = key
         self._is_online = is_online
         self._teams: dict[str, Chronicle] = {}
-        self._leases: dict[str, Leases] = {}
-        self._are_leases_stale = False
+        self._leases = TeamLeases(lambda: [one for one in self.all() if one.is_home], clock)
         self.ask: Callable[[str, Question], Awaitable[AnswerBody]] = _nobody_to_ask
         self.appended: Callable[[Chronicle], None] = lambda _team: None
         self.grown: Callable[[Chronicle], None] = lambda _team: None
@@ -81,21 +79,17 @@ class Teams:
         self.replaced: Callable[[Chronicle], None] = lambda _team: None
         self.reseated: Callable[[str], None] = lambda _agent: None
         self._seats: dict[str, tuple[SeatHeld, ...]] = {}
-        store.database.on_loss(self._lost)
+        store.database.on_loss(self._leases.lost)
         for row in store.teams.teams():
             self._know(row)
         self._seat_anew()
         fleet.followed(self._node_followed)
 
-    def _lost(self) -> None:
-        """A group of writes was taken back, perhaps with a claim, or with the end of one."""
-        self._are_leases_stale = True
-
     def _know(self, row: TeamRow) -> Chronicle:
         key = self._key if row.standing is Standing.HOME else None
         team = self._teams[row.team_id] = Chronicle(row, self._store, key, self._fleet.now_id)
         if team.is_home:
-            self.lease_anew(team)
+            self._leases.begin(team)
         return team
 
     def _node_followed(self, old: str, new: str) -> None:
@@ -124,18 +118,7 @@ class Teams:
             UnknownTeam: there is none.
             AmbiguousName: there are several; all of them are the candidates.
         """
-        name, _, prefix = text.strip().lower().partition("~")
-        known = self.all()
-        if name:
-            meant = [t for t in known if t.row.name == name and t.team_id.startswith(prefix)]
-        else:
-            mine = [t for t in known if t.board.seat_of(caller.agent, caller.node_id)]
-            meant = mine or list(known)
-        if len(meant) == 1:
-            return meant[0]
-        if not meant:
-            raise UnknownTeam(text, tuple(self.label(team) for team in known))
-        raise AmbiguousName(text or "the team", tuple(self._candidate(team) for team in meant))
+        return teamnames.named(self.all(), self._fleet, text, caller)
 
     def home_of(self, name: str) -> Chronicle | None:
         """The team of this name whose home is this node."""
@@ -159,19 +142,7 @@ class Teams:
 
     def label(self, team: Chronicle) -> str:
         """How a team is called here, unambiguously."""
-        others = [
-            t.team_id for t in self._teams.values() if t.row.name == team.row.name and t is not team
-        ]
-        if not others:
-            return team.row.name
-        length = SHORTEST_PREFIX
-        while any(one.startswith(team.team_id[:length]) for one in others):
-            length += 1
-        return f"{team.row.name}~{team.team_id[:length]}"
-
-    def _candidate(self, team: Chronicle) -> Candidate:
-        home = self._fleet.label(team.row.home)
-        return Candidate(self.label(team), home, team.row.standing.value, "")
+        return teamnames.label(self._teams.values(), team)
 
     # --- at home ---
 
@@ -209,7 +180,7 @@ class Teams:
         self, team: Chronicle, by: str, key: str, events: Sequence[Event]
     ) -> tuple[Happened, ...]:
         happened = team.append(by, key, self._clock.wall_s(), events)
-        self._lease(team, happened)
+        self._leases.follow(team, happened)
         return happened
 
     async def _settle(self, team: Chronicle, happened: Sequence[Happened]) -> None:
@@ -250,45 +221,10 @@ class Teams:
             self._teams.pop(row.team_id, None)
             raise
         team.committed(head)
-        self.lease_anew(team)
+        self._leases.begin(team)
         self.grew(team)
         self._seat_anew()
         return team
-
-    def _lease(self, team: Chronicle, happened: Sequence[Happened]) -> None:
-        leases, board, now_s = self._standing(team), team.board, self._clock.now_s()
-        if any(isinstance(one.event, Planned) for one in happened):
-            self.lease_anew(team)
-        for one in happened:
-            if isinstance(one.event, Seated):  # whoever comes into a seat has time to begin
-                leases.beat((one.event.seat,), now_s)
-            if not isinstance(one.event, TaskEvent):
-                continue
-            number = one.event.task
-            task = board.tasks[number]
-            if task.state in HELD and runs_out(task.holder):
-                leases.hold(number, task.holder, now_s)
-            else:
-                leases.drop(number)
-
-    def lease_anew(self, team: Chronicle) -> None:
-        """Begin all leases of a team at home: every claim of a seat gets its whole length
-        from now; what people hold does not run out."""
-        board = team.board
-        leases = Leases(board.plan.lease_s) if board.plan else Leases()
-        for task in board.held():
-            if runs_out(task.holder):
-                leases.hold(task.number, task.holder, self._clock.now_s())
-        self._leases[team.team_id] = leases
-
-    def _standing(self, team: Chronicle) -> Leases:
-        """The leases of a team at home, as its board has them."""
-        if self._are_leases_stale:
-            self._are_leases_stale = False
-            for one in self.all():
-                if one.is_home:
-                    self.lease_anew(one)
-        return self._leases[team.team_id]
 
     # --- elsewhere ---
 
@@ -455,7 +391,7 @@ class Teams:
             return
         board = team.board
         theirs = [one for one in seats if one in board.seats and board.seats[one].node == node_id]
-        self._standing(team).beat(theirs, self._clock.now_s())
+        self._leases.beat(team, theirs)
 
     async def lapse(self) -> None:
         """Put back on the list what dead members held."""
@@ -464,23 +400,19 @@ class Teams:
             if not team.is_home:
                 continue
             self.heard_of(self._fleet.me.node_id, team.team_id, self.living(team))
-            for number, holder in self._standing(team).lapsed(self._clock.now_s()):
+            for number, holder in self._leases.lapsed(team):
                 events = lapse(team.board, number, holder)
-                self._standing(team).drop(number)
                 if events:
                     log.info("claim lapsed", team=team.row.name, task=number, holder=holder)
                     await self.write(team, itself, "", events)
 
     def left_s(self, team: Chronicle, task: Task) -> float:
         """For how long a claim still stands without a word; 0 elsewhere than at home."""
-        if not team.is_home:
-            return 0.0
-        return self._standing(team).left_s(task.number, self._clock.now_s())
+        return self._leases.left_s(team, task) if team.is_home else 0.0
 
-
-def runs_out(holder: str) -> bool:
-    """Whether a claim is a seat's, filled or empty by now; what people hold does not run out."""
-    return "@" not in holder
+    def lease_anew(self, team: Chronicle) -> None:
+        """A team's board at home is another one: its claims stand for their whole length from now."""
+        self._leases.begin(team)
 
 
 async def _nobody_to_ask(node_id: str, _question: Question) -> AnswerBody:

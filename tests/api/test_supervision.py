@@ -127,7 +127,7 @@ def test_a_claim_lives_as_long_as_its_holder_s_node_says_so(tmp_path: Path) -> N
         team = await on.begin()
         await claimed(on, team)
         teams, copies = on.white.node.teams, on.nova.node.copies
-        leases = teams._leases[team.team_id]
+        leases = teams._leases.of(team)
 
         def is_renewed() -> bool:
             return teams.left_s(team, team.board.tasks[1]) > 60.0

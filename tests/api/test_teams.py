@@ -219,7 +219,7 @@ def test_a_claim_that_nobody_speaks_for_returns_to_the_list(tmp_path: Path) -> N
         await white.node.teams.command(person(white), team, AddTask(Wanted("one")), "")
         copy = await in_step(team, nova)
         await nova.node.teams.command(rin, copy, ClaimTask(), "")
-        leases = white.node.teams._leases[team.team_id]
+        leases = white.node.teams._leases.of(team)
         leases._until[1] = 0.0
         white.node.teams.heard_of(nova.id, team.team_id, ["rin"])
         await white.node.teams.lapse()

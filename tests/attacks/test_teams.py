@@ -84,7 +84,7 @@ def test_one_that_was_put_out_of_the_team_cannot_keep_its_claim_alive(tmp_path: 
             claimed = await kai.ask(TeamAsk("neo", team.team_id, "claim", b'{"task":2}', ""))
             assert claimed.WhichOneof("body") == "team", claimed
             await white.node.teams.write(team, "", "", (NodeLeft(kai.id, "removed"),))
-            white.node.teams._leases[team.team_id]._until[2] = 0.0
+            white.node.teams._leases.of(team)._until[2] = 0.0
             await kai.say(TeamBeat(team.team_id, ("kai", "rin")))
             await all_heard(kai)
             await white.node.teams.lapse()

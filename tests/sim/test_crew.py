@@ -16,7 +16,7 @@ from fleet.core.team_events import NodeJoined, NodeLeft
 from node.engine import chronicle
 from node.engine.chronicle import Chronicle
 from node.engine.copies import Copies
-from node.engine.teams import Teams
+from node.engine.leases import TeamLeases
 from node.store.teams import Standing
 from tests.support.checkers import check
 from tests.support.crew import (
@@ -400,6 +400,6 @@ def test_a_second_holder_is_found_out() -> None:
 
 
 def test_leases_that_outlive_a_lost_write_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Teams, "_lost", lambda _teams: None)
+    monkeypatch.setattr(TeamLeases, "lost", lambda _leases: None)
     with pytest.raises(AssertionError):
         test_a_claim_of_which_the_write_failed_has_no_lease_and_one_whose_end_failed_has()
