@@ -15,6 +15,7 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.names import UnknownAgent, UnknownFinding
 from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.errors.trust import NotAllowed
+from fleet.core.frames import TeamAsk
 from fleet.core.memory_commands import (
     AddFinding,
     EditFinding,
@@ -27,6 +28,7 @@ from fleet.core.team import canonical
 from fleet.core.team_commands import AddTask, ClaimTask
 from fleet.core.team_events import NodeJoined, Planned, Seated
 from fleet.core.trust import Caller
+from fleet.teamlog import command_to_json
 from node.engine.chronicle import Chronicle
 from tests.support.members import Member, let_in, meet, members, run
 from tests.support.teams import WEB
@@ -118,12 +120,24 @@ def test_who_may_say_what(tmp_path: Path) -> None:
                 await tell(rin, copy, refused, "")
         with pytest.raises(NotAllowed):
             await tell(nova.node.fleet.caller("neo"), copy, AddFinding("a stranger's"), "")
+        once = await tell(rin, copy, AddFinding("said once"), "k")
+        await white.node.teams.write(team, "", "", (Seated("impl", "impl", "web.impl", white.id),))
+        again = TeamAsk(
+            str(rin), team.team_id, "memory_add", command_to_json(AddFinding("said once")), "k"
+        )
+        with pytest.raises(NotAllowed):  # who is not in the seat any more is not answered by a key
+            await nova.node.peers.ask(white.id, again)
+        await white.node.teams.write(team, "", "", (Seated("impl", "impl", "web.impl", nova.id),))
+        await in_step(team, nova)
+        assert (await tell(rin, copy, AddFinding("said once"), "k")).entry == once.entry
         with pytest.raises(UnknownFinding):
             await tell(rin, copy, EditFinding(2, "no finding's number"), "")
         with pytest.raises(FleetError, match="fills no seat"):
             await white.node.memories.command(person(white), team, HandOver("a note"), "")
         await in_step(team, nova)
-        assert [one.text for one in copy.memory.findings()] == ["mine, better", "for the lead"]
+        assert [one.text for one in copy.memory.findings()] == [
+            "mine, better", "for the lead", "said once",
+        ]  # fmt: skip
 
     run(tmp_path, story, "white", "nova")
 
@@ -139,6 +153,10 @@ def test_while_the_home_is_away_it_is_read_and_searched_and_not_written(tmp_path
         with pytest.raises(NodeUnreachable) as refused:
             await nova.node.memories.command(rin, copy, AddFinding("and open at six"), "")
         assert "lives on white" in refused.value.hint
+        with pytest.raises(NotAllowed):
+            await nova.node.memories.command(
+                nova.node.fleet.caller("neo"), copy, AddFinding("a stranger's"), ""
+            )
         assert len(found(nova, copy, "gate")) == 1
         assert found(nova, copy, "six") == []
         assert "gates close at ten" in await nova.node.memories.briefing(copy, "impl")
@@ -154,7 +172,10 @@ def test_after_a_restart_of_both_all_is_there_also_without_index_and_files(tmp_p
         await nova.node.memories.command(rin, copy, HandOver("the crane is half built"), "")
         await in_step(team, nova)
         assert found(nova, copy, "quay")
-        return await nova.node.memories.briefing(copy, "impl")
+        page = await nova.node.memories.briefing(copy, "impl")
+        assert "> quay seven is deep" in page
+        assert "> the crane is half built" in page
+        return page
 
     async def play() -> None:
         async with members(tmp_path, "white", "nova") as up:
@@ -183,6 +204,7 @@ def test_the_next_one_in_a_seat_is_given_what_the_last_one_left(tmp_path: Path) 
         await nova.node.teams.command(rin, copy, ClaimTask(1), "")
         await tell(rin, copy, AddFinding("the hinge is of brass", task=1), "")
         await tell(rin, copy, HandOver("oil is in the shed"), "")
+        await tell(rin, copy, AddFinding("rust " * 500), "")
         rule = await white.node.memories.command(
             owner, team, AddFinding("knock", is_for_team=True), ""
         )
@@ -194,6 +216,8 @@ def test_the_next_one_in_a_seat_is_given_what_the_last_one_left(tmp_path: Path) 
             "> mend the door", "> Done when: no sound", "> the hinge is of brass",
         ):  # fmt: skip
             assert part in before
+        assert len(before) > LEAST_CHARS
+        assert before.index("> knock") < before.index("Tasks that you hold"), "it is an order"
         assert before.index("Tasks that you hold") < before.index("> mend the door")
         await white.node.teams.write(team, "", "", (Seated("impl", "impl", "web.impl", white.id),))
         await in_step(team, nova)
@@ -228,6 +252,12 @@ def test_orders_edited_in_their_file_at_home_are_the_orders_everywhere(tmp_path:
             lambda: page(nova, "impl", "orders.md") == "Two tasks at a time.\n",
             "nova has them, too",
         )
+        head = team.board.head
+        elsewhere = nova.daemon._paths.memory / "web" / "impl" / "orders.md"
+        elsewhere.write_text("None at all.\n")
+        await nova.node.memories.remembering.look(copy)
+        assert (team.board.head, copy.board.head) == (head, head), "only the home's are taken"
+        assert elsewhere.read_text() == "None at all.\n"
         await white.node.teams.write(team, "", "", (PLANNED,))
         orders = team.memory.orders("impl")
         assert orders is not None

@@ -64,6 +64,8 @@ def test_what_is_learnt_is_found_promoted_and_given_to_whoever_comes(
         "> ropes are wet",
     ):
         assert part in page
+    told(quay, "memory", "add", "rust " * 1_000, "--role", "impl")
+    assert len(run(quay, "memory", "briefing", "quay/impl-2").out) > 2_000
     assert len(run(quay, "memory", "briefing", "quay/impl-2", "--budget", "2000").out) <= 2_000
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.test_restored import copy_of
 from tests.support.homes import Home, Scene, is_zombie, scene
 from tests.support.promises import run, told
 from tests.support.recording import PROGRAM, Recording
@@ -225,3 +226,35 @@ def test_while_the_old_node_is_away_the_seat_goes_on_and_that_node_ends_what_is_
     assert "half done" in web.mail()
     assert (kept / "half done").read_text() == "on nova"
     assert web.programs("web.impl-2") == 1
+
+
+def alike(web: Web, *words: str) -> Callable[[], bool]:
+    """Whether both nodes would give the same briefing, with all of these in it."""
+
+    def are_alike() -> bool:
+        page, there = web.briefing("impl"), web.briefing("impl", web.nova)
+        return page == there and all(f"> {one}" in page for one in words)
+
+    return are_alike
+
+
+def test_findings_come_to_whoever_was_away_and_back_to_whoever_was_put_back(web: Web) -> None:
+    def add(words: str, home: Home) -> None:
+        told(home, "memory", "add", words, "--role", "impl", "--team", "web")
+
+    web.nova.kill()
+    add("said while nova was away", web.white)
+    web.nova.again()
+    until(alike(web, "said while nova was away"), "nova has caught up")
+    for home in (web.white, web.nova):
+        put_back = copy_of(home)
+        web.world.wait_linked(web.white, web.nova)
+        add(f"said on nova before {home.name} was put back", web.nova)
+        until(alike(web, f"said on nova before {home.name} was put back"), "both have it")
+        page = web.briefing("impl")
+        put_back()
+        until(alike(web, f"said on nova before {home.name} was put back"), "both have it again")
+        assert web.briefing("impl") == page
+    before = len(web.record("impl").turns())
+    assert web.respawn("impl")["brief"] == "submitted"
+    assert [turn.text for turn in web.record("impl").turns()[before:]] == [page]
