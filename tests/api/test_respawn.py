@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from fleet.core.team_events import Seated
 from fleet.teamlog import command_to_json
 from node.engine.chronicle import Chronicle
 from node.engine.respawn import Again, Respawned
-from tests.api.test_team_members import Web, play
+from tests.api.test_team_members import HELP, IMPL, LEAD, WEB, Web, play
 from tests.api.test_teams import in_step, person
 from tests.support.members import Member
 from tests.support.until import eventually
@@ -85,6 +86,20 @@ def mail(on: Web) -> list[str]:
     return [
         item.envelope.text for item in on.white.node.store.inbox.recent("operator", 9, dead=False)
     ]
+
+
+def test_a_role_lives_where_its_file_says(tmp_path: Path) -> None:
+    async def story(on: Web) -> None:
+        plan = replace(WEB, roles=(replace(HELP, node="nova"), IMPL, LEAD))
+        team = await on.begin(plan)
+        await on.seat(team, "help", plan)
+        head = team.board.head
+        with pytest.raises(NotAllowed, match="role help may not live on white"):
+            await respawn(on, team, "help", on.white)
+        assert (team.board.head, on.programs("web.help")) == (head, 1)
+        assert (await respawn(on, team, "help")).seat.node == on.nova.id
+
+    play(tmp_path, story)
 
 
 def test_what_cannot_be_is_refused_before_anything_is_ended(tmp_path: Path) -> None:

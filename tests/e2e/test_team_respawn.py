@@ -82,10 +82,12 @@ class Web:
         page = told(home or self.white, "memory", "briefing", f"web/{seat}")["text"]
         return str(page).removesuffix("\n")
 
-    def pid(self, name: str) -> int:
-        """The program of an agent, which is its pane's own process."""
-        rows = self.world.tmux("list-panes", "-a", "-F", "#{window_name} #{pane_pid}").split("\n")
-        (pid,) = (int(row.split()[1]) for row in rows if row.startswith(f"{name} "))
+    def pid(self, name: str, on: str = "") -> int:
+        """The program of an agent, which is its pane's own process; one of them by its node's home."""
+        form = "#{window_name} #{pane_pid} #{pane_current_path}"
+        rows = self.world.tmux("list-panes", "-a", "-F", form).split("\n")
+        there = [row.split() for row in rows if row.startswith(f"{name} ")]
+        (pid,) = (int(pid) for _, pid, path in there if f"/{on}/" in path or not on)
         return pid
 
     def programs(self, name: str) -> int:
@@ -217,6 +219,9 @@ def test_while_the_old_node_is_away_the_seat_goes_on_and_that_node_ends_what_is_
     assert (done["before"]["address"], done["before"]["over"]) == ("web.impl-2@nova", False)
     said = run(web.white, "team", "respawn", "impl-2", "--checkout", str(web.shop))
     assert said.code == 0, "it lives here now"
+    lives = web.pid("web.impl-2", on="white")
+    assert web.respawn("impl-2", "--node", "nova", code=8)["code"] == "node_unreachable"
+    assert web.pid("web.impl-2", on="white") == lives, "nothing was done"
     assert Path(f"/proc/{pid}").exists(), "nobody could end it"
     web.nova.again()
     until(lambda: not Path(f"/proc/{pid}").exists(), "nova has ended it")

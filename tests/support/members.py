@@ -133,8 +133,11 @@ async def members(folder: Path, *names: str) -> AsyncGenerator[list[Member]]:
         for name in names:
             member = Member(Options(folder / name, name, LOOPBACK, mdns=False))
             serves: asyncio.Future[Node] = asyncio.get_running_loop().create_future()
-            running.append(asyncio.create_task(member.run(serves.set_result)))
-            await serves
+            life = asyncio.create_task(member.run(serves.set_result))
+            running.append(life)
+            await asyncio.wait((serves, life), return_when=asyncio.FIRST_COMPLETED)
+            if not serves.done():
+                await life  # or a node that cannot begin would be waited for without end
             up.append(member)
         yield up
     finally:
