@@ -251,6 +251,7 @@ def test_findings_come_to_whoever_was_away_and_back_to_whoever_was_put_back(web:
     add("said while nova was away", web.white)
     web.nova.again()
     until(alike(web, "said while nova was away"), "nova has caught up")
+    page = ""
     for home in (web.white, web.nova):
         put_back = copy_of(home)
         web.world.wait_linked(web.white, web.nova)

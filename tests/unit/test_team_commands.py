@@ -28,7 +28,16 @@ from fleet.core.team_commands import (
     done_before,
     lapse,
 )
-from fleet.core.team_events import Event, Founded, Happened, NodeJoined, NodeLeft, Planned, Seated
+from fleet.core.team_events import (
+    Event,
+    Founded,
+    Happened,
+    NodeJoined,
+    NodeLeft,
+    Planned,
+    Seated,
+    Unseated,
+)
 
 HOME, NOVA = "w" * 52, "n" * 52
 OWNER = Actor("operator@white", HOME, is_person=True, is_home=True)
@@ -291,3 +300,5 @@ def test_claims_go_on_with_a_seat_and_whoever_was_in_it_is_told_that_it_is_over(
     site.write(Seated("rin", "impl", "site.rin", NOVA))
     site.do(RIN, NoteTask(1, "back again"))
     site.refuses(replace(new, seat=""), NoteTask(1, "x"), "not_allowed", "speak for site/rin")
+    site.write(Unseated("rin", "dropped"))
+    site.refuses(replace(RIN, seat=""), NoteTask(1, "x"), "not_allowed", "work on the tasks of")
