@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 
 from fleet.core.assign import Answer, Decision
 from fleet.core.batch import OFFERED
+from fleet.core.quoted import one_line, quoted, quoted_start
 from fleet.core.task import Task
 
 _TEXT_CHARS = 4_000
+_QUOTED = "in its author's words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,14 @@ def as_json(one: Ruling) -> str:
 
 
 def offer_text(task: Task, left_s: float) -> str:
-    """What is said to whoever is offered a task."""
+    """What is said to whoever is offered a task. The node says it, so that the words of whoever wrote the
+    task are quoted: they never pass for the node's own."""
     wanted, label = task.wanted, task.label
-    said = [f"{label} is offered to you: {wanted.title}"]
+    said = [f"{label} is offered to you; what it is, {_QUOTED}:\n{quoted(wanted.title)}"]
     if wanted.text:
-        said.append(wanted.text[:_TEXT_CHARS])
+        text, more = quoted_start(wanted.text, _TEXT_CHARS)
+        rest = f"\n({more} characters more: fleet task show {label})" if more else ""
+        said.append(text + rest)
     said.append(
         f"Take it: fleet task claim {label}\n"
         f'Pass it on: fleet task refuse {label} "why"\n'
@@ -94,4 +99,5 @@ def orphan_text(one: Ruling) -> str:
     why = ", ".join(f"{reason} ({count})" for reason, count in one.reasons.items())
     if one.answer == Answer.WEAK:
         why = f"nothing speaks for the best, {one.who}"
-    return f"Nobody takes {one.task} ({one.title}): {why or 'no seat is filled'}. See: fleet task show {one.task}"
+    title = one_line(one.title)
+    return f'Nobody takes {one.task} ("{title}"): {why or "no seat is filled"}. See: fleet task show {one.task}'
