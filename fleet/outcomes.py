@@ -72,6 +72,7 @@ OUTCOMES: Mapping[type[FleetError], Outcome] = MappingProxyType(
         teams.UnknownTask: Outcome("NOT_FOUND", EXIT_UNKNOWN),
         teams.AlreadyClaimed: Outcome("ABORTED", EXIT_REFUSED),
         teams.LeaseLost: Outcome("ABORTED", EXIT_REFUSED),
+        teams.LogFull: Outcome("RESOURCE_EXHAUSTED", EXIT_REFUSED),
         trust.Unauthenticated: Outcome("UNAUTHENTICATED", EXIT_NOT_ALLOWED),
         trust.NotAllowed: Outcome("PERMISSION_DENIED", EXIT_NOT_ALLOWED),
         trust.RateExceeded: Outcome("RESOURCE_EXHAUSTED", EXIT_REFUSED),

@@ -31,6 +31,9 @@ SEATS_HELD_LIMIT = 16
 """By one agent."""
 ENTRY_BYTES = 256 * 1024
 """Of a team's log, or of a command for it."""
+LOG_BYTES = 64 * 1024 * 1024
+"""Of a team's log, after which its home adds nothing to its list or its memory. Tens of thousands of tasks
+and findings; a node holds all of it in memory."""
 SENTENCE_LIMIT = 4_096
 LAST_COUNT = 1_000_000_000
 """Of a timeline; sums of a few of them still fit the wire."""

@@ -10,19 +10,23 @@ Only what is durable at home is told: what a failed write took back must not liv
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from fleet.core.board import Board
-from fleet.core.bounds import LAST_COUNT
+from fleet.core.bounds import LAST_COUNT, LOG_BYTES
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.store import StoreFailed
+from fleet.core.errors.teams import LogFull
 from fleet.core.expertise import Expertise
 from fleet.core.frames import LogEntry, TeamHave, TeamWord
 from fleet.core.memory import Memory
+from fleet.core.memory_events import MemoryEvent
 from fleet.core.offers import Offers
 from fleet.core.plan_orders import PlanOrders
+from fleet.core.slots import SlotTaken
+from fleet.core.task import TaskAdded, TaskChanged, TaskNoted, TaskReopened
 from fleet.core.team_events import Event, Happened
 from fleet.teamlog import entry_from_json, entry_to_json
 from node.store import SqliteStore
@@ -32,6 +36,10 @@ TAG_BYTES = 16
 WORD_ENTRIES = 1_000
 WORD_BYTES = 512 * 1024
 _LOADED_AT_ONCE = 10_000
+_COPY_PART = 4
+"""A copy keeps a fourth more than its home begins anything new in: for what ends what is there."""
+GROWING = (MemoryEvent, TaskAdded, TaskChanged, TaskNoted, TaskReopened, SlotTaken)
+"""What begins something, or says something more; the rest ends what is there, or is about who is there."""
 
 
 class Chronicle:
@@ -51,6 +59,7 @@ class Chronicle:
         # Of this team alone: no team's entries can be passed off as another's.
         self._key = hmac.digest(key, row.team_id.encode(), sha256) if key is not None else None
         self._is_stale = False
+        self.limit_bytes = LOG_BYTES
         store.database.on_loss(self.read_anew)
         self._read()
         self._durable = self._folded.board.head
@@ -100,18 +109,24 @@ class Chronicle:
 
     def _read(self) -> None:
         self._folded, self._tag = _Folded(self.row.name, self._now_id), b""
+        self._size_bytes = 0
         while entries := self._store.teams.entries(
             self.team_id, self._folded.board.head, _LOADED_AT_ONCE
         ):
             self._folded.fold([entry_from_json(one.body) for one in entries])
             self._tag = entries[-1].tag
+            self._size_bytes += _size(entries)
 
     # --- at home ---
 
     def append(
         self, by: str, key: str, at_s: float, events: Sequence[Event]
     ) -> tuple[Happened, ...]:
-        """Write down what happened; staged, like every write, until the store's next commit."""
+        """Write down what happened; staged, like every write, until the store's next commit.
+
+        Raises:
+            LogFull: it is long enough, and this would begin something new.
+        """
         board = self.board
         happened = tuple(
             Happened(board.head + n, at_s, by, key, event) for n, event in enumerate(events, 1)
@@ -121,6 +136,10 @@ class Chronicle:
             body = entry_to_json(one)
             tag = self._next_tag(tag, body)
             entries.append(LogEntry(body, tag))
+        size_bytes = self._size_bytes + _size(entries)
+        if size_bytes > self.limit_bytes and any(isinstance(one, GROWING) for one in events):
+            raise LogFull(self.row.name, self.limit_bytes)
+        self._size_bytes = size_bytes
         self._store.teams.append(self.team_id, board.head + 1, entries)
         self._folded.fold(happened)
         self._tag = tag
@@ -168,6 +187,7 @@ class Chronicle:
 
         Raises:
             MalformedRequest, VersionMismatch: they cannot be a log, or not one that is understood here.
+            LogFull: it is longer than a copy is kept; nothing of them was.
         """
         if self.is_replacing(word):
             return self._begin_again(word.entries)
@@ -175,6 +195,9 @@ class Chronicle:
         is_another = 0 < skipped <= len(word.entries) and word.entries[skipped - 1].tag != self._tag
         if skipped < 0 or is_another:
             return 0
+        limit_bytes = self.limit_bytes + self.limit_bytes // _COPY_PART
+        if self._size_bytes + _size(word.entries[skipped:]) > limit_bytes:
+            raise LogFull(self.row.name, limit_bytes)
         return self._keep(word.entries[skipped:])
 
     def is_replacing(self, word: TeamWord) -> bool:
@@ -190,6 +213,7 @@ class Chronicle:
         self._store.teams.set_aside(self.team_id, f"{self.team_id}~aside")
         self._store.teams.append(self.team_id, 1, entries)
         self._folded, self._tag, self._is_stale = folded, entries[-1].tag, False
+        self._size_bytes = _size(entries)
         return len(entries)
 
     def _keep(self, entries: Sequence[LogEntry]) -> int:
@@ -203,6 +227,7 @@ class Chronicle:
             raise
         self._store.teams.append(self.team_id, first, entries)
         self._tag = entries[-1].tag
+        self._size_bytes += _size(entries)
         return len(entries)
 
     def all(self) -> Iterator[Happened]:
@@ -274,3 +299,7 @@ def _fold(folded: _Folded, entries: Sequence[LogEntry]) -> None:
         folded.fold([entry_from_json(one.body) for one in entries])
     except (ValueError, KeyError, FleetError) as error:
         raise MalformedRequest(f"entries that do not make a log: {error}") from None
+
+
+def _size(entries: Iterable[LogEntry]) -> int:
+    return sum(len(one.body) for one in entries)

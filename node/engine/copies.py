@@ -21,6 +21,7 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.store import StoreFailed
+from fleet.core.errors.teams import LogFull
 from fleet.core.frames import TeamBeat, TeamFrame, TeamHave, TeamWord
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
@@ -48,6 +49,7 @@ class Copies:
         self._clock = clock
         self._told: dict[tuple[str, str], int] = {}
         self._telling: set[str] = set()
+        self._full: set[str] = set()  # teams with a longer log than a copy is kept of, in this life
         self.say: Say = lambda _node, _frame: False
         teams.appended = self.appended
 
@@ -100,7 +102,8 @@ class Copies:
         for team in self._teams.all():
             if team.row.standing is not Standing.COPY:
                 continue
-            self.say(team.row.home, team.have())
+            if team.team_id not in self._full:
+                self.say(team.row.home, team.have())
             if seats := self._teams.living(team):
                 self.say(team.row.home, TeamBeat(team.team_id, seats))
 
@@ -201,12 +204,18 @@ class Copies:
 
     async def _take(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
         is_replacing = team.is_replacing(word)
+        if team.team_id in self._full and not is_replacing:
+            return
         try:
             count = team.take(word)
+        except LogFull as error:
+            self._too_long(team, node_id, error)
+            return
         except (MalformedRequest, VersionMismatch) as error:
             log.warning("team log not taken", team=team.row.name, error=str(error))
             return
         if is_replacing:
+            self._full.discard(team.team_id)
             self._teams.replaced(team)
             self._store.audit(
                 "team log replaced", self._clock.wall_s(), team=team.row.name, entries=count
@@ -220,3 +229,13 @@ class Copies:
             count or word.first + len(word.entries) - 1 > team.board.head
         ):
             self.say(node_id, team.have())
+
+    def _too_long(self, team: Chronicle, node_id: str, error: LogFull) -> None:
+        """The home's log is longer than is kept here: the copy stays as it is, and is asked about no more."""
+        self._full.add(team.team_id)
+        log.warning("team log too long", team=team.row.name, error=str(error))
+        self._store.audit(
+            "team log too long", self._clock.wall_s(), team=team.row.name,
+            home=self._fleet.label(node_id), entries=team.board.head,
+        )  # fmt: skip
+        self._store.commit_soon()

@@ -10,7 +10,7 @@ import pytest
 from fleet.core.address import OPERATOR
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import NodeUnreachable
-from fleet.core.errors.teams import AlreadyClaimed
+from fleet.core.errors.teams import AlreadyClaimed, LogFull
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.task import TaskState, Wanted
 from fleet.core.team_commands import AddTask, ClaimTask, FinishTask, ReleaseTask
@@ -234,5 +234,66 @@ def test_a_claim_that_nobody_speaks_for_returns_to_the_list(tmp_path: Path) -> N
         assert late.value.code == "lease_lost"
         with pytest.raises(FleetError):
             await nova.node.teams.command(rin, copy, ReleaseTask(1), "")
+
+    run(tmp_path, story, "white", "nova")
+
+
+def test_a_log_that_is_long_enough_takes_nothing_new_and_ends_what_is_there(tmp_path: Path) -> None:
+    async def story(white: Member, nova: Member) -> None:
+        await let_in(white, nova)
+        team = await team_of(white, nova)
+        rin = await seat(white, team, "rin", nova)
+        copy = await in_step(team, nova)
+        team.limit_bytes = copy.limit_bytes = 6_000
+        more = AddTask(Wanted("more", text="x" * 500))
+        added = 0
+        while len(team.board.tasks) == added and added < 20:
+            try:
+                await nova.node.teams.command(rin, copy, more, "")
+            except LogFull:
+                break
+            added += 1
+        assert 3 < added < 20
+        with pytest.raises(LogFull, match="has no room for this in its 6000 bytes"):
+            await nova.node.teams.command(rin, copy, more, "")
+        assert len(team.board.tasks) == added, "nothing of the last is there"
+        await nova.node.teams.command(rin, copy, ClaimTask(1), "")
+        await nova.node.teams.command(rin, copy, FinishTask(1, "commit abc"), "")
+        await in_step(team, nova)
+        assert copy.board.tasks[1].state is TaskState.DONE
+        team.read_anew()
+        with pytest.raises(LogFull):
+            await nova.node.teams.command(rin, copy, more, "")
+
+    run(tmp_path, story, "white", "nova")
+
+
+def test_no_home_can_fill_the_disk_of_another_node(tmp_path: Path) -> None:
+    async def story(white: Member, nova: Member) -> None:
+        await let_in(white, nova)
+        team = await team_of(white, nova)
+        copy = await in_step(team, nova)
+        copy.limit_bytes = 4_000
+        for number in range(20):
+            text = AddTask(Wanted(f"task {number}", text="x" * 500))
+            await white.node.teams.command(person(white), team, text, "")
+        await eventually(lambda: nova.audit("team log too long"), "nova has had enough")
+        known = copy.board.head
+        assert 0 < len(copy.board.tasks) < 20
+        asked: list[object] = []
+
+        def say(_node: str, frame: object) -> bool:
+            asked.append(frame)
+            return True
+
+        nova.node.copies.say = say
+        nova.node.copies.beat()
+        assert not asked, "it asks for no more"
+        await white.node.teams.command(person(white), team, AddTask(Wanted("one more")), "")
+        added = await nova.node.teams.command(person(nova), copy, AddTask(Wanted("asked")), "")
+        assert added.tasks[0].number == 22, "it works with the home's list all the same"
+        assert copy.board.head == known
+        assert not asked
+        assert len(nova.audit("team log too long")) == 1
 
     run(tmp_path, story, "white", "nova")

@@ -23,7 +23,7 @@ CODES = {
        "no_space no_tmux unknown_call too_busy",
     9: "too_large name_taken pane_taken pane_is_shell hooks_unsupported expired refused cancelled "
        "loop_stopped wrong_state rate_exceeded worktree_failed branch_in_use unsaved_work "
-       "already_claimed lease_lost",
+       "already_claimed lease_lost log_full",
 }
 STATUSES = {
     "INVALID_ARGUMENT": "malformed_name malformed_request empty_text undecodable_text too_large "
@@ -33,7 +33,7 @@ STATUSES = {
     "ALREADY_EXISTS": "name_taken",
     "UNAUTHENTICATED": "unauthenticated",
     "PERMISSION_DENIED": "not_allowed key_locked invitation_refused",
-    "RESOURCE_EXHAUSTED": "mailbox_full too_busy rate_exceeded",
+    "RESOURCE_EXHAUSTED": "mailbox_full too_busy rate_exceeded log_full",
     "UNAVAILABLE": "node_not_running start_failed port_in_use node_unreachable store_failed no_space not_kept",
     "UNIMPLEMENTED": "version_mismatch unknown_call",
     "DEADLINE_EXCEEDED": "unconfirmed in_doubt",

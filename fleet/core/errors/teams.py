@@ -49,3 +49,15 @@ class LeaseLost(FleetError):
             f"the claim on {label} does not stand: {why}",
             hint=f"fleet task show {label} tells its history; fleet task claim {label} if it is free",
         )
+
+
+class LogFull(FleetError):
+    """A team's log is as long as a node keeps any; what is there can be brought to its end."""
+
+    layer = "store"
+
+    def __init__(self, team: str, limit_bytes: int) -> None:
+        super().__init__(
+            f"the log of {team} has no room for this in its {limit_bytes} bytes",
+            hint="what is on its list can be finished; for what is new found another team",
+        )
