@@ -23,7 +23,7 @@ from fleet.core.expertise import Expertise
 from fleet.core.frames import LogEntry, TeamHave, TeamWord
 from fleet.core.memory import Memory
 from fleet.core.memory_events import MemoryEvent
-from fleet.core.offers import Offers
+from fleet.core.offers import Offers, TaskDecided
 from fleet.core.plan_orders import PlanOrders
 from fleet.core.slots import SlotTaken
 from fleet.core.task import TaskAdded, TaskChanged, TaskNoted, TaskReopened
@@ -38,7 +38,7 @@ WORD_BYTES = 512 * 1024
 _LOADED_AT_ONCE = 10_000
 _COPY_PART = 4
 """A copy keeps a fourth more than its home begins anything new in: for what ends what is there."""
-GROWING = (MemoryEvent, TaskAdded, TaskChanged, TaskNoted, TaskReopened, SlotTaken)
+GROWING = (MemoryEvent, TaskAdded, TaskChanged, TaskNoted, TaskReopened, TaskDecided, SlotTaken)
 """What begins something, or says something more; the rest ends what is there, or is about who is there."""
 
 
