@@ -15,6 +15,7 @@ from fleet.core.farewell import Stage
 from fleet.core.parting import Parting
 from fleet.core.task import TaskState, Wanted
 from fleet.core.team_commands import AddTask, ClaimTask
+from fleet.core.team_events import FarewellAsked
 from fleet.core.trust import Caller
 from node.engine.chronicle import Chronicle
 from node.engine.farewell import Wanted as Leaving
@@ -216,5 +217,23 @@ def test_a_request_that_nobody_has_read_is_taken_back_and_nothing_more_is_said(
         (letter,) = white.node.store.outbox.recent(9, dead=False)
         assert letter.state is State.CANCELLED
         await nova.come_back()
+
+    play(tmp_path, story)
+
+
+def test_who_was_asked_and_not_told_before_the_home_ended_is_told_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async def story(on: Web) -> None:
+        white, nova = on.white, on.nova
+        team, _ = await member(on)
+        term, until_s = team.board.seats["help"].term, white.node.clock.wall_s() + 600.0
+        await white.node.teams.write(team, "", "", (FarewellAsked("help", term, until_s),))
+        await white.leave()
+        await white.come_back()
+        inbox = nova.node.store.inbox
+        await eventually(lambda: inbox.recent("web.help", 9, dead=False), "it is asked")
+        (letter,) = inbox.recent("web.help", 9, dead=False)
+        assert "is being brought down" in letter.envelope.text
 
     play(tmp_path, story)

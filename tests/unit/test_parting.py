@@ -175,3 +175,10 @@ def test_who_has_not_answered_may_stay_after_all_and_who_has_is_gone() -> None:
         say(web, IMPL, "")
     assert ask(web, ("impl",), 20.0, 500.0) == (FarewellAsked("impl", 3, 500.0),)
     assert "need not leave" in reprieve("web", "impl")
+
+
+def test_a_seat_that_is_empty_already_takes_no_step() -> None:
+    web = board(FarewellAsked("impl", 3, 130.0), FarewellSaid("impl", 3), Unseated("impl", "bye"))
+    before = web.farewells["impl"]
+    grown(web, Unseated("impl", "once more"))
+    assert web.farewells["impl"] == before
