@@ -102,6 +102,27 @@ def test_a_role_lives_where_its_file_says(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_its_folder_stays_where_it_stays_and_goes_with_it_when_nothing_would_be_lost(
+    tmp_path: Path,
+) -> None:
+    async def story(on: Web) -> None:
+        team = await on.begin()
+        await on.seat(team, "impl")
+        folder = Path(on.nova.node.home) / "worktrees" / "web" / "impl"
+        before = folder.stat().st_ino
+        stayed = await respawn(on, team, "impl")
+        assert folder.stat().st_ino == before
+        assert stayed.left is not None
+        assert (stayed.left.ended, stayed.left.folder) == (True, str(folder))
+        moved = await respawn(on, team, "impl", on.white)
+        assert not folder.exists()
+        assert moved.left is not None
+        assert (moved.left.ended, moved.left.folder, moved.left.branch) == (True, "", "web/impl")
+        assert (Path(on.white.node.home) / "worktrees" / "web" / "impl").exists()
+
+    play(tmp_path, story)
+
+
 def test_what_cannot_be_is_refused_before_anything_is_ended(tmp_path: Path) -> None:
     async def story(on: Web) -> None:
         team = await on.begin()
