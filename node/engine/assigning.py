@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 
@@ -40,6 +41,8 @@ from node.store.likeness import Likeness
 
 ASSIGN, REFUSE = "assign_tasks", "assign_refuse"
 LONGEST_OFFER_S = 7 * 86_400.0
+AT_ONCE = 50
+"""How many tasks are decided together: more would keep the node from its messages for too long."""
 _ANY_NUMBER = 1_000
 
 log = structlog.get_logger()
@@ -47,8 +50,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Decide about tasks; about all that can be claimed and are not offered, when none is named. A trial
-    writes nothing and offers nothing."""
+    """Decide about tasks; when none is named about the first ``AT_ONCE`` that can be claimed and are not
+    offered. A trial writes nothing and offers nothing."""
 
     tasks: tuple[int, ...] = ()
     is_trial: bool = False
@@ -163,7 +166,13 @@ class Assigning:
         board = team.board
         if not wish.tasks:
             free = (task for task in board.tasks.values() if board.is_claimable(task))
-            return [task for task in free if team.offers.of(task.number) is None]
+            return list(
+                islice((task for task in free if team.offers.of(task.number) is None), AT_ONCE)
+            )
+        if len(wish.tasks) > AT_ONCE:
+            raise MalformedRequest(
+                f"{len(wish.tasks)} tasks at once", hint=f"at most {AT_ONCE} are decided together"
+            )
         tasks = [board.task(number) for number in dict.fromkeys(wish.tasks)]
         for task in tasks:
             if not board.is_claimable(task):

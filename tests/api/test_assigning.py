@@ -13,7 +13,7 @@ from fleet.core.offers import Passed, RefuseOffer, TaskDecided
 from fleet.core.task import TaskAdded, TaskClaimed, TaskDone, Wanted
 from fleet.core.team import Limits, Skill
 from fleet.core.team_commands import ClaimTask
-from node.engine.assigning import Assign
+from node.engine.assigning import AT_ONCE, Assign
 from node.engine.chronicle import Chronicle
 from tests.api.test_team_members import HELP, IMPL, LEAD, WEB, Web, play
 from tests.api.test_teams import agent, in_step, person
@@ -186,6 +186,12 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
             await assigning.assign(me, team, Assign((1,)))
         with pytest.raises(MalformedRequest):
             await assigning.assign(me, team, Assign(deadline_s=0))
+        with pytest.raises(MalformedRequest):
+            await assigning.assign(me, team, Assign(tuple(range(1, AT_ONCE + 2))))
+        for n in range(AT_ONCE + 5):
+            await added(on, team, f"mend door {n}")
+        rulings = await assigning.assign(me, team, Assign(is_trial=True))
+        assert [one.task for one in rulings] == [f"T{n}" for n in range(3, AT_ONCE + 3)]
         with pytest.raises(WrongState):
             await assigning.refuse(me, team, RefuseOffer(1, "x"))
 
