@@ -137,6 +137,8 @@ class _Visit:
         for finding in findings(view, self._limits, free, self._is_open):
             if finding.trouble not in _QUIET or not (view.is_limited or is_over):
                 self._take(finding)
+        if not view.connected:  # nothing is seen of it: what was open has not ended by that
+            self.open += [one for one in self._known.values() if one.trouble is not Trouble.AWAY]
         if view.leaving:
             self.said.append(Said(view.seat, str(view), why="it was asked to leave"))
         elif view.is_limited:

@@ -210,6 +210,14 @@ def test_who_was_asked_to_leave_is_left_alone(seat: SeatView):
     assert look(replace(LEAD, leaving=True), replace(FINE, blocked=("T1",))).acts[0].to is To.PERSON
 
 
+def test_what_was_told_of_a_seat_is_not_told_again_when_its_node_was_away():
+    blocked = replace(FINE, blocked=("T1",))
+    first = look(blocked)
+    away = look(replace(blocked, connected=False), before=first.open, after_s=300.0)
+    assert away.acts == ()
+    assert told(look(blocked, before=away.open, after_s=310.0)) == [(To.PERSON, Trouble.BLOCKED)]
+
+
 def test_a_clock_that_was_set_back_holds_nothing_up_for_ever():
     first = look(STUCK)
     back = look(STUCK, before=first.open, after_s=-90_000.0)
