@@ -14,7 +14,7 @@ from fleet.core.errors.teams import AlreadyClaimed, LogFull
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.task import TaskState, Wanted
 from fleet.core.team_commands import AddTask, ClaimTask, FinishTask, ReleaseTask
-from fleet.core.team_events import NodeJoined, NodeLeft, Planned, Seated
+from fleet.core.team_events import NodeJoined, NodeLeft, Planned, Seated, Unseated
 from fleet.core.trust import Caller
 from node.engine.chronicle import Chronicle
 from node.store.teams import Standing
@@ -295,5 +295,23 @@ def test_no_home_can_fill_the_disk_of_another_node(tmp_path: Path) -> None:
         assert copy.board.head == known
         assert not asked
         assert len(nova.audit("team log too long")) == 1
+
+    run(tmp_path, story, "white", "nova")
+
+
+def test_an_agents_duty_is_its_seat_as_long_as_that_is_one(tmp_path: Path) -> None:
+    async def story(white: Member, nova: Member) -> None:
+        await let_in(white, nova)
+        team = await team_of(white, nova)
+        await seat(white, team, "rin", nova)
+        duty_of = nova.node.teams.duty_of
+        assert (duty_of("site.rin"), duty_of("neo")) == (("site", "impl"), ("", ""))
+        own = await nova.node.teams.found(person(nova), "shop", PLANNED)
+        await nova.node.teams.write(own, "", "", (Seated("lead", "lead", "site.rin", nova.id),))
+        assert duty_of("site.rin") == ("", ""), "of two teams neither is guessed"
+        await nova.node.teams.write(own, "", "", (Unseated("lead", "dropped"),))
+        assert duty_of("site.rin") == ("site", "impl")
+        await white.node.teams.write(team, "", "", (NodeLeft(nova.id, "removed"),))
+        await eventually(lambda: duty_of("site.rin") == ("", ""), "nova is not of the team")
 
     run(tmp_path, story, "white", "nova")
