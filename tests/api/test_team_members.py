@@ -14,14 +14,14 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import NotAllowed
-from fleet.core.frames import TeamAsk
-from fleet.core.member import Became, Left, SeatAsk, Stage, UnseatAsk
+from fleet.core.frames import AnswerBody, Question, TeamAnswer, TeamAsk
+from fleet.core.member import Became, Left, SeatAnswer, SeatAsk, Stage, UnseatAsk
 from fleet.core.task import Wanted
 from fleet.core.team import RolePlan, TeamPlan, Worktree, canonical, seats
 from fleet.core.team_commands import AddTask
 from fleet.core.team_events import Seated
 from fleet.core.trust import Policy
-from fleet.teamlog import said_to_json
+from fleet.teamlog import said_from_json, said_to_json
 from node.engine.chronicle import Chronicle
 from node.engine.hosting import Place
 from node.engine.starter import Start
@@ -174,7 +174,19 @@ def test_many_at_once_and_lost_answers_start_one(tmp_path: Path) -> None:
         home = on.white.node
         seated = Seated("impl", "impl", "web.impl", on.nova.id)
         await home.teams.write(team, "", "", (seated,))  # and then the home died
+        ask, answers = home.members.ask, list[object]()
+
+        async def heard(node_id: str, question: Question) -> AnswerBody:
+            answer = await ask(node_id, question)
+            assert isinstance(answer, TeamAnswer)
+            answers.append(said_from_json(answer.result, SeatAnswer).became)
+            return answer
+
+        home.members.ask = heard
         filled = await asyncio.gather(*(on.seat(team, "impl") for _ in range(5)))
+        assert answers.count(Became.STARTED) == 1
+        assert Became.UNDER_WAY in answers, "nobody waits there for what another one has begun"
+        home.members.ask = ask
         assert {seat.term for seat, _ in filled} == {team.board.seats["impl"].term}
         assert on.programs("web.impl") == 1
         hosted = on.nova.node.store.hosted.get(team.team_id, "impl")
@@ -221,12 +233,15 @@ def test_a_member_that_ends_leaves_what_was_not_saved_and_nothing_else(tmp_path:
 def test_an_agent_that_was_there_before_the_team_is_neither_ended_nor_seen(tmp_path: Path) -> None:
     async def story(on: Web) -> None:
         team = await on.begin()
+        await on.seat(team, "help")
+        await on.white.node.invitations.drop(person(on.white), team, "help", "")
         pane = on.tmux.window("cat")
         await on.nova.node.starter.adopt(Start("rin", on.tmux.socket, "generic", pane=pane))
         await on.white.node.invitations.add(person(on.white), team, "rin", on.nova.id, "help", "")
         assert await on.white.node.members.unseat(team, "help") == Left()
         state = (await on.white.node.members.states(team))["help"]
         assert (state.connected, state.online, state.doing) == (True, True, "")
+        assert on.nova.node.agents.is_online("web.help"), "who left the seat is not meant"
         await on.says(team, "unseat", UnseatAsk("help", team.board.head))
         assert on.nova.node.agents.is_online("rin")
 
