@@ -25,6 +25,7 @@ from node.engine.events import Events
 from node.engine.farewell import Farewells
 from node.engine.fleet import Fleet
 from node.engine.goodbye import Goodbyes
+from node.engine.grants import Grants
 from node.engine.homeward import Homeward
 from node.engine.hosting import Hosting
 from node.engine.inbox import Inbox
@@ -115,7 +116,7 @@ def assemble(
     peers = Peers(fleet, agents, outbox, inbox, world.dialer, clock, addresses)
     peers.verify = lambda entry: world.authority.verify(entry.body, entry.signature)
     membership = Membership(
-        fleet, peers, permits, world.authority, store, clock, partial(os.urandom, 16), addresses
+        fleet, peers, world.authority, store, clock, partial(os.urandom, 16), addresses
     )
     admins = Admins(fleet, peers, world.authority, membership, store, clock)
     rotation = Rotation(fleet, peers, world.authority, membership, store, clock)
@@ -153,7 +154,7 @@ def assemble(
     teams.grew = partial(_each, (remembering.grew, overtaken.grew))
     store.database.listen(events.logged)
     node = Node(
-        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, admins, rotation, roots, router, talk, teams, copies, memories, briefs,
+        home, "", fleet, permits, agents, starter, inbox, outbox, courier, peers, membership, Grants(fleet, permits, store, clock), admins, rotation, roots, router, talk, teams, copies, memories, briefs,
         Plans(teams, fleet, store, clock), errands, invitations, agreements,
         screens, members, Lodging(teams, fleet, agreements, permits, hosting, conditions, store),
         lineup, farewells, goodbyes, Respawns(fleet, members, lineup, briefs, store, clock), overtaken,

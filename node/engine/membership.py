@@ -1,4 +1,4 @@
-"""Letting nodes in and putting them out; giving and taking grants.
+"""Letting nodes in and putting them out.
 
 Only a node that holds the fleet's root key admits or revokes. An invitation is good once, for a
 while; it is burnt before its proof is answered, right or wrong. A revocation is final for its key.
@@ -6,7 +6,6 @@ while; it is burnt before its proof is answered, right or wrong. A revocation is
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -22,14 +21,11 @@ from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed
 from fleet.core.invitation import Invitation as Token
 from fleet.core.invitation import invitation_name, make_token, parse_token
 from fleet.core.moment import iso_time
-from fleet.core.rate import parse_rate
 from fleet.core.resolver import resolve_node
 from fleet.core.roster import SignedEntry
-from fleet.core.trust import Grant, Verb
 from node.engine.contested import claim_called
 from node.engine.fleet import Fleet
 from node.engine.peers import Peers
-from node.engine.permits import Permits
 from node.faults import fault
 from node.ports.authority import Authority
 from node.ports.host import Clock
@@ -43,10 +39,7 @@ REFUSALS_TOLD = 10
 SIGNING_S = 10.0
 """How long a passphrase that was said for one signature is good."""
 LONGEST_S = DEFAULT_EXPIRY_S
-LONGEST_GRANT_S = 3_650 * 86_400.0
 _AT_THE_ROOT = "do it on the node that founded the fleet; fleet status shows admin: true"
-_WHO = re.compile(r"[a-z0-9*._-]+@[a-z0-9*._~-]+")
-_WHICH = re.compile(r"[a-z0-9*._-]+")
 
 log = structlog.get_logger()
 
@@ -58,7 +51,6 @@ class Membership:
         self,
         fleet: Fleet,
         peers: Peers,
-        permits: Permits,
         authority: Authority,
         store: SqliteStore,
         clock: Clock,
@@ -67,7 +59,6 @@ class Membership:
     ) -> None:
         self._fleet = fleet
         self._peers = peers
-        self._permits = permits
         self._authority = authority
         self._store = store
         self._clock = clock
@@ -379,74 +370,8 @@ class Membership:
                 hint=_AT_THE_ROOT,
             )
 
-    # --- grants ---
-
-    async def grant(
-        self, who: str, verbs: tuple[str, ...], agent: str, expires_s: float, rate: str
-    ) -> Grant:
-        """Let somebody do something with agents of this node, until it expires (0: never), and so and
-        so often (empty: any number of times).
-
-        Raises:
-            MalformedRequest: no verb, no rate, or no length of time that a calendar holds.
-            MalformedName: a pattern that could never fit.
-        """
-        known = {verb.value for verb in Verb}
-        if not verbs or set(verbs) - known:
-            raise MalformedRequest(
-                f"{', '.join(verbs) or 'nothing'} cannot be granted",
-                hint=f"{', '.join(sorted(known))}",
-            )
-        if not 0 <= expires_s <= LONGEST_GRANT_S:
-            raise MalformedRequest(
-                f"a grant cannot be good for {expires_s:g} s",
-                hint=f"at most {LONGEST_GRANT_S / 86_400:.0f}d; for ever when nothing is said",
-            )
-        until_s = self._clock.wall_s() + expires_s if expires_s else 0.0
-        often = parse_rate(rate) if rate else None
-        grant = Grant(_who(who), _which(agent), frozenset(Verb(v) for v in verbs), until_s, often)
-        self._store.book.put_grant(grant)
-        self._audit(
-            "grant given",
-            who=grant.who,
-            agent=grant.agent,
-            verbs=sorted(verbs),
-            rate=rate,
-            expires_at=iso_time(until_s),
-        )
-        await self._store.commit()
-        self._fleet.reload_grants()
-        return grant
-
-    async def ungrant(self, who: str, agent: str) -> bool:
-        """Take a grant back; whether there was one."""
-        pattern, which = _who(who), _which(agent)
-        removed = self._store.book.drop_grant(pattern, which)
-        self._permits.forget(pattern, which)
-        self._audit("grant taken", who=pattern, agent=which)
-        await self._store.commit()
-        self._fleet.reload_grants()
-        return removed
-
     def _audit(self, kind: str, **facts: object) -> None:
         self._store.audit(kind, self._clock.wall_s(), **facts)
-
-
-def _who(typed: str) -> str:
-    """The pattern of a grant's holder; a bare node name is everybody there, * everybody."""
-    pattern = typed.strip().lower()
-    pattern = pattern if "@" in pattern else f"*@{pattern}"
-    if _WHO.fullmatch(pattern) is None:
-        raise MalformedName(typed, "whom a grant is for is agent@node, and * in it any letters")
-    return pattern
-
-
-def _which(typed: str) -> str:
-    """The pattern of the agents that a grant is about."""
-    pattern = typed.strip().lower()
-    if _WHICH.fullmatch(pattern) is None:
-        raise MalformedName(typed, "a grant is about agents of this node, and * is any letters")
-    return pattern
 
 
 def torn() -> WrongState:

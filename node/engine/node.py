@@ -23,6 +23,7 @@ from node.engine.events import Events
 from node.engine.farewell import Farewells
 from node.engine.fleet import Fleet
 from node.engine.goodbye import Goodbyes
+from node.engine.grants import Grants
 from node.engine.inbox import Inbox
 from node.engine.invitations import Invitations
 from node.engine.lineup import Lineup
@@ -73,6 +74,7 @@ class Node:
     courier: Courier
     peers: Peers
     membership: Membership
+    grants: Grants
     admins: Admins
     rotation: Rotation
     roots: Roots

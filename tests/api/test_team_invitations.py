@@ -285,13 +285,13 @@ def test_what_a_person_took_back_or_gave_is_theirs(tmp_path: Path) -> None:
         team = await web_on(white)
         one = await invited(white, team, nova)
         own = (f"operator@{white.id}", "web.*")
-        await nova.node.membership.grant(own[0], ("message",), own[1], 0.0, "")
+        await nova.node.grants.give(own[0], ("message",), own[1], 0.0, "")
         with pytest.raises(WrongState, match="a grant of your own"):
             await nova.node.agreements.accept(person(nova), one, FOLDER)
         assert not team.board.nodes
-        await nova.node.membership.ungrant(*own)
+        await nova.node.grants.take(*own)
         await nova.node.agreements.accept(person(nova), one, FOLDER)
-        await nova.node.membership.ungrant(*own)
+        await nova.node.grants.take(*own)
         await white.node.teams.command(person(white), team, AddTask(Wanted("one")), "")
         await in_step(team, nova)
         assert grants(nova) == given_to(white) - {(*own, "message,observe,spawn")}

@@ -90,8 +90,8 @@ def test_what_was_not_granted_is_refused_whoever_asks_in_whose_name(tmp_path: Pa
         settle(white, "open", Policy.OPEN)
         settle(white, "shut", Policy.CLOSED)
         settle(white, "asks", Policy.APPROVAL)
-        await white.node.membership.grant("*@nova", ("observe", "control", "message"), "*", 0, "")
-        await white.node.membership.grant("operator@white", ("observe", "control"), "*", 0, "")
+        await white.node.grants.give("*@nova", ("observe", "control", "message"), "*", 0, "")
+        await white.node.grants.give("operator@white", ("observe", "control"), "*", 0, "")
         async with member_of(white) as kai:
             for name in ("operator@white", "neo@nova", "neo@kai", nova.id, f"neo@{nova.id}"):
                 peek = await kai.ask(PeekAsk(name, "open", 0))

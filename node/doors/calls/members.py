@@ -112,15 +112,13 @@ async def _rotate_key(ask: Ask, args: LockArgs) -> None:
 
 @takes(GrantArgs)
 async def _grant(ask: Ask, args: GrantArgs) -> None:
-    grant = await ask.node.membership.grant(
-        args.who, args.verbs, args.agent, args.expires_s, args.rate
-    )
+    grant = await ask.node.grants.give(args.who, args.verbs, args.agent, args.expires_s, args.rate)
     ask.answer.result(views.grant(grant), EXIT_REACHED)
 
 
 @takes(GrantArgs)
 async def _ungrant(ask: Ask, args: GrantArgs) -> None:
-    removed = await ask.node.membership.ungrant(args.who, args.agent)
+    removed = await ask.node.grants.take(args.who, args.agent)
     ask.answer.result({"removed": removed}, EXIT_REACHED)
 
 
