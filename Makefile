@@ -17,7 +17,7 @@ QUICK := $(wildcard tests/unit tests/property tests/stories tests/sim tests/cont
 
 .PHONY: help setup needs lock check static format lint types contracts quick proto docs \
 	stories-rewrite test test-agents test-network test-faults sim contract api attacks fuzz flood tmux \
-	tui netns e2e demo demo-team bench bench-competence cover clean
+	tui netns e2e demo demo-team bench bench-competence bench-collide cover clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,9 @@ bench: setup ## measure, beside the floors; a table, JSON and a plot
 
 bench-competence: setup ## replay histories: how often the work goes to who did it; DATA=folder
 	@$(PY) -m tests.bench.competence $(DATA)
+
+bench-collide: setup ## do a repository's merges again: how many conflicts are foreseen; REPO=folder
+	@$(PY) -m tests.bench.collide $(REPO)
 
 lock: setup ## resolve anew and write the pins; needs uv
 	@.ci/lock
