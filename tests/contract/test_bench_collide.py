@@ -42,11 +42,8 @@ def test_merges_are_done_again_and_compared_with_what_was_foreseen(tmp_path: Pat
     merge_of(stage, "apart", text, both, second)
     pairs = asyncio.run(pairs_of(stage.repository, 10))
     assert sorted(pair.conflicts for pair in pairs) == [False, False, True]
-    told = {
-        rule: (s.said, s.right)
-        for rule in ("a file", "a function", OURS)
-        if (s := score(rule, pairs))
-    }
+    scores = {rule: score(rule, pairs) for rule in ("a file", "a function", OURS)}
+    told = {rule: (one.said, one.right) for rule, one in scores.items()}
     assert told == {"a file": (3, 1), "a function": (2, 1), OURS: (1, 1)}
 
 
