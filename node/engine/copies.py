@@ -137,23 +137,24 @@ class Copies:
             self._told[node_id, team.team_id] = after + len(word.entries)
 
     def _caught_up(self, team: Chronicle, node_id: str, have: TeamHave) -> None:
-        """A copy goes so far."""
+        """A copy goes so far; also that of a node which has left, and may not know it yet."""
         board = team.board
         if (
             have.head > team.told_head
         ):  # our database is older than its copy; the tags prove the rest
             self.say(node_id, team.have())
-        elif node_id in board.left and node_id not in board.nodes:
-            self._tell(team, node_id, have.head)
-            self._told.pop((node_id, team.team_id), None)
-        elif node_id not in board.nodes:
+            return
+        if node_id not in board.nodes and node_id not in board.left:
             log.warning("no node of the team", team=team.row.name, peer=node_id[:12])
-        elif have.tag != team.tag_at(have.head):
+            return
+        if have.tag != team.tag_at(have.head):
             log.warning("copy goes another way", team=team.row.name, peer=node_id[:12])
             self._tell(team, node_id, 0, anew=True)
         else:
             self._told[node_id, team.team_id] = have.head
             self._tell(team, node_id, have.head)
+        if node_id not in board.nodes:
+            self._told.pop((node_id, team.team_id), None)
 
     async def _taken_back(self, team: Chronicle, node_id: str, word: TeamWord) -> None:
         count = team.take_back(word)

@@ -318,6 +318,33 @@ def test_a_home_put_back_from_an_old_copy_gets_its_log_back_also_when_it_knew_no
     play_world(story, check)
 
 
+def test_a_node_that_was_put_out_by_a_home_that_had_forgotten_learns_it_all_the_same() -> None:
+    async def story(world: World) -> None:
+        crew = await crew_of(world, "white", "nova")
+        white, (nova,) = crew.home, crew.others
+        white.crash()
+        shutil.copytree(white.folder, white.folder.with_name("kept"))
+        white.up()
+        await world.linked(white, nova)
+        await crew.ask(white, AddTask(Wanted("forgotten")))
+        await crew.ask(white, NoteTask(1, "forgotten, too"))
+        await crew.in_step()
+        white.crash()
+        shutil.rmtree(white.folder)
+        shutil.copytree(white.folder.with_name("kept"), white.folder)
+        world.net.cut(white.node_id, nova.node_id)
+        white.up()
+        await crew.ask(white, AddTask(Wanted("another")))
+        await crew.write(NodeLeft(nova.node_id, "removed"))
+        await crew.ask(white, NoteTask(1, "nobody else's"))
+        world.net.heal()
+        await world.until(lambda: crew.at(nova).row.standing is Standing.LEFT, "nova knows it")
+        nobody_else_has_any(crew)
+        assert crew.log_of(nova) == crew.log_of(white)[:-1]
+
+    play_world(story, check)
+
+
 def test_a_word_that_was_lost_without_the_link_ending_is_missed_for_no_longer_than_a_beat() -> None:
     async def story(world: World) -> None:
         crew = await crew_of(world, "white", "nova")

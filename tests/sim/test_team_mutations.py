@@ -16,15 +16,16 @@ from fleet.core.memory_events import FindingAdded
 from fleet.core.slots import SlotTaken
 from fleet.core.task import HELD, Task, TaskClaimed, TaskState
 from fleet.core.team_commands import Actor
-from fleet.core.team_events import Event, Happened, NodeJoined
+from fleet.core.team_events import Happened, NodeJoined
+from fleet.teamlog import entry_to_json
 from node.doors import teamviews
-from node.engine import invitations, slots
+from node.engine import chronicle, invitations, slots
 from node.engine.chronicle import Chronicle
 from node.engine.copies import Copies
 from node.engine.teams import Teams
 from tests.sim.storms import has_a_team, play
 
-SEEDS = [seed for seed in range(160) if has_a_team(seed)]
+SEEDS = [seed for seed in range(400) if has_a_team(seed)]
 """The bug of some seed among these shows. Most show in one of the first three."""
 
 pytestmark = pytest.mark.many
@@ -74,22 +75,23 @@ def looks_at_no_token(patch: pytest.MonkeyPatch) -> None:
 
 def answers_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     """Nobody waits for the disk."""
-    _write_without_waiting(patch, lambda _event: True)
 
-
-def remembers_for_this_life(patch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for the disk when a finding is added."""
-    _write_without_waiting(patch, lambda event: isinstance(event, FindingAdded))
-
-
-def _write_without_waiting(patch: pytest.MonkeyPatch, which: Callable[[Event], bool]) -> None:
-    settle = Teams._settle
-
-    async def at_once(self: Teams, team: Chronicle, happened: Sequence[Happened]) -> None:
-        if not any(which(one.event) for one in happened):
-            await settle(self, team, happened)
+    async def at_once(_self: Teams, _team: Chronicle, _happened: Sequence[Happened]) -> None:
+        return
 
     patch.setattr(Teams, "_settle", at_once)
+
+
+def writes_half_of_a_finding(patch: pytest.MonkeyPatch) -> None:
+    """What is written down is not what was said."""
+    write = entry_to_json
+
+    def half(one: Happened) -> bytes:
+        if isinstance(one.event, FindingAdded):
+            return write(replace(one, event=replace(one.event, text=one.event.text[:5])))
+        return write(one)
+
+    patch.setattr(chronicle, "entry_to_json", half)
 
 
 def takes_a_key_for_new(patch: pytest.MonkeyPatch) -> None:
@@ -151,7 +153,7 @@ def says_nothing_of_what_a_link_has_missed(patch: pytest.MonkeyPatch) -> None:
         (takes_a_key_for_new, "each_key_counts_once"),
         (tells_what_is_not_durable, "the_log_never_forks"),
         (lets_in_by_any_invitation, "an_invitation_is_used_once"),
-        (remembers_for_this_life, "findings_are_kept"),
+        (writes_half_of_a_finding, "findings_are_kept"),
         (forgets_findings, "findings_are_kept"),
         (gives_a_number_twice, "a_number_is_given_once"),
         (says_nothing_of_what_a_link_has_missed, "the_team_comes_to_rest"),

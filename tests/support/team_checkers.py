@@ -59,6 +59,8 @@ class TeamFacts:
 
     def __init__(self, work: Teamwork) -> None:
         self.work = work
+        self.has_forgotten = work.home.key in work.home.world.former
+        """The home's database is an older one; what was answered meanwhile may be no more."""
         self.logs: dict[str, list[LogEntry]] = {}
         self.aside: list[str] = []
         self.mended: list[str] = []
@@ -73,8 +75,9 @@ class TeamFacts:
         self.log = [entry_from_json(one.body) for one in self.logs[work.home.key]]
 
     def told(self, *calls: str) -> Iterator[Told]:
-        """What was answered to such calls."""
-        return (one for one in self.work.told if one.call in calls)
+        """What was answered to such calls, by a home that has forgotten nothing."""
+        told = () if self.has_forgotten else self.work.told
+        return (one for one in told if one.call in calls)
 
     def entry(self, number: int) -> Happened | None:
         """An entry of the home's log."""
@@ -171,12 +174,16 @@ def each_key_counts_once(facts: TeamFacts) -> Iterator[str]:
 
 def the_log_never_forks(facts: TeamFacts) -> Iterator[str]:
     """Every copy is the beginning of the home's log, entry by entry, and none was ever set aside."""
-    home = facts.logs[facts.work.home.key]
-    for key, log in facts.logs.items():
+    home, board = facts.logs[facts.work.home.key], facts.work.board()
+    known = {facts.work.home.node_id, *board.nodes, *board.left}
+    for host in facts.work.hosts():
+        key, log = host.key, facts.logs[host.key]
+        if facts.has_forgotten and host.node_id not in known:
+            continue  # it is told nothing by who has forgotten that it ever joined
         if log != home[: len(log)]:
             first = next(n for n, one in enumerate(log) if home[n : n + 1] != [one]) + 1
             yield f"{key} has another entry {first} than the home"
-    for key in {*facts.aside, *facts.mended}:
+    for key in {*facts.aside, *facts.mended} if not facts.has_forgotten else ():
         yield f"{key} had another log than the home once"
 
 
@@ -195,7 +202,7 @@ def an_invitation_is_used_once(facts: TeamFacts) -> Iterator[str]:
             case _:
                 pass
     joined = {h.event.invitation for h in facts.log if isinstance(h.event, NodeJoined)}
-    for host in facts.work.hosts():
+    for host in facts.work.hosts() if not facts.has_forgotten else ():
         with host.store() as store:
             for one in store.agreements.agreements(facts.work.team_id):
                 if one.invitation not in joined:
