@@ -13,7 +13,7 @@ from fleet.cli.command import Group, Parser
 from fleet.cli.main import TABLE, load, overview
 
 PAGE = Path(__file__).parent / "reference/cli.md"
-_BLOCK = re.compile(r"(```console\n\$ fleet (?:((?:\w+ )*\w+) )?--help\n).*?(```\n)", re.DOTALL)
+_BLOCK = re.compile(r"(```console\n\$ fleet (?:((?:\w+ )*[\w-]+) )?--help\n).*?(```\n)", re.DOTALL)
 
 
 def renewed(page: str) -> str:

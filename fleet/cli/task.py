@@ -23,6 +23,10 @@ COMMANDS = {
             "reopen": ("task_work", "say that a task was not finished after all"),
             "assign": ("task_work", "give a task to a seat of the team"),
             "refuse": ("task_work", "pass on a task that is offered to you, and why"),
+            "merge-check": (
+                "task_merge",
+                "merge two pieces of work out of sight: what conflicts, and whether the result works",
+            ),
             "rm": ("task_work", "take a task off the list"),
         },
         'fleet task add "mend the door" --path README.md',

@@ -50,11 +50,14 @@ class Home:
     environment: dict[str, str]
     prefix: tuple[str, ...] = ()  # what command lines begin with, to run on another host
 
-    def run(self, *words: str, stdin: str | bytes | None = None) -> Said:
+    def run(
+        self, *words: str, stdin: str | bytes | None = None, cwd: str | Path | None = None
+    ) -> Said:
         """Run a command to its end."""
         done = subprocess.run(
             [*self.prefix, str(FLEET), *words],
             env=self.environment,
+            cwd=cwd,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
