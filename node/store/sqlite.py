@@ -9,7 +9,8 @@ from node.store.agreements import AgreementTable
 from node.store.book import Book
 from node.store.database import Database
 from node.store.hosted import HostedTable
-from node.store.mail import InboxTable, OutboxTable
+from node.store.inbox import InboxTable
+from node.store.outbox import OutboxTable
 from node.store.refused import RefusedTable
 from node.store.rekey import followed, rekey
 from node.store.teams import TeamTable

@@ -28,7 +28,7 @@ from node.engine.typist import Job, Typist
 from node.records import Agent, Incoming
 from node.store import SqliteStore
 from node.store.book import Book
-from node.store.mail import InboxTable
+from node.store.inbox import InboxTable
 from tests.sim.storms import play
 from tests.support import panes
 from tests.support.model_tmux import Pane
