@@ -1,6 +1,6 @@
 """How much of anything a node of ours would say: what is longer or more makes no sense.
 
-Checked where words arrive (``fleet/wire.py``), so that nobody further in keeps, counts or shows what
+Checked where words arrive (``fleet/wire``), so that nobody further in keeps, counts or shows what
 has no end. A bound is far above what an honest node sends; whoever is over it is not one of ours.
 """
 

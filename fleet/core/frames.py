@@ -1,4 +1,4 @@
-"""What two nodes say to each other over their link, as values. ``fleet/wire.py`` carries them.
+"""What two nodes say to each other over their link, as values. ``fleet/wire`` carries them.
 
 Everything may arrive twice, and late: envelopes are known by id, reports by their place in a
 timeline, directory words replace each other whole.

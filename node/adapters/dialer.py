@@ -23,7 +23,8 @@ from fleet.core.frames import Hello, Step
 from fleet.core.link import agreed
 from fleet.core.roster import Admit, SignedEntry
 from fleet.v1 import link_pb2, link_pb2_grpc
-from fleet.wire import frame_from_wire, signed_to_bytes
+from fleet.wire.frames import frame_from_wire
+from fleet.wire.roster import signed_to_bytes
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.pki import certificate_key, key_id, pem_of
 from node.adapters.stream import ADMISSION_KEY, ADMITTED_KEY, Stream, StreamLink, refusal_in

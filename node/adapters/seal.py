@@ -19,7 +19,7 @@ from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.trust import NotPaired
 from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
 from fleet.core.succession import LONGEST_LINE
-from fleet.wire import power_in, read_body, write_body
+from fleet.wire.roster import power_in, read_body, write_body
 from node.adapters.pki import (
     RootKey,
     certificate_key,

@@ -17,7 +17,8 @@ import structlog
 from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.frames import Frame
-from fleet.wire import error_from_bytes, frame_from_wire, frame_to_wire
+from fleet.wire.errors import error_from_bytes
+from fleet.wire.frames import frame_from_wire, frame_to_wire
 
 ERROR_KEY = "fleet-error-bin"
 """Trailing metadata of a refused call: the error itself, so that it is rebuilt as it was."""

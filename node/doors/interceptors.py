@@ -23,7 +23,8 @@ from fleet.core.errors.nodes import UnknownCall
 from fleet.core.errors.trust import Unauthenticated
 from fleet.core.roster import Admit, SignedEntry
 from fleet.outcomes import outcome_of
-from fleet.wire import error_to_bytes, signed_from_bytes
+from fleet.wire.errors import error_to_bytes
+from fleet.wire.roster import signed_from_bytes
 from node.adapters.pki import der_of, pem_id
 from node.adapters.stream import ADMISSION_KEY, ERROR_KEY
 from node.doors.quota import Lines, Quota

@@ -19,7 +19,7 @@ from fleet.core.frames import LATEST_PROTOCOL, PROTOCOL
 from fleet.core.invitation import inviter_proof, joiner_proof, transcript
 from fleet.core.roster import SignedEntry
 from fleet.v1 import pairing_pb2
-from fleet.wire import entries_to_wire
+from fleet.wire.roster import entries_to_wire
 from node.adapters.pairing import NONCE_BYTES
 from node.adapters.pki import certificate_key, public_bytes
 from node.doors.interceptors import Context, address_of, certificate_of

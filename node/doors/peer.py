@@ -20,7 +20,7 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.nodes import PortInUse, StartFailed
 from fleet.core.roster import SignedEntry
 from fleet.v1 import link_pb2, link_pb2_grpc, pairing_pb2_grpc
-from fleet.wire import CODEC_IS_FAST
+from fleet.wire.frames import CODEC_IS_FAST
 from node.adapters.credentials import SERVER_OPTIONS
 from node.adapters.descriptors import CONNECTIONS
 from node.adapters.stream import ADMITTED_KEY, Serve, Stream, StreamLink, carry

@@ -11,7 +11,7 @@ from fleet.core.errors.nodes import VersionMismatch
 from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import NotAllowed, NotPaired
 from fleet.core.roster import Admit, Appoint, Revoke, SignedEntry
-from fleet.wire import entry_from_wire, power_in
+from fleet.wire.roster import entry_from_wire, power_in
 from node.adapters.keyring import Keyring
 from node.adapters.pki import (
     der_of,

@@ -28,7 +28,7 @@ from fleet.core.frames import (
 )
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2, link_pb2_grpc
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from node.adapters.credentials import FRAME_LIMIT_BYTES, Identity, channel_to, server_credentials
 from node.adapters.pki import new_node_key, new_root_key, node_key_from, pem_of, public_bytes
 from node.adapters.seal import sign_entry

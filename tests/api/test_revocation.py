@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from fleet.core.directory import AgentEntry, Presence
 from fleet.core.frames import PROTOCOL, DirectoryWord, Frame, Hello, ProbeAsk
 from fleet.core.roster import Admit
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from node.adapters.credentials import CLIENT_OPTIONS, Identity, server_credentials
 from node.adapters.pki import new_node_key, node_certificate, pem_of, private_pem, public_bytes
 from node.adapters.stream import StreamLink

@@ -12,7 +12,7 @@ from fleet.core.errors.requests import WrongState
 from fleet.core.errors.trust import InvitationRefused, KeyLocked, NotAllowed, NotPaired
 from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
 from fleet.core.succession import FOUNDER, LONGEST_LINE
-from fleet.wire import entry_from_wire
+from fleet.wire.roster import entry_from_wire
 from node.adapters.pki import (
     RootKey,
     key_id,

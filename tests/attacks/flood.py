@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from fleet.core.frames import Hello
 from fleet.core.invitation import parse_token
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from node.adapters import pairing
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.dialer import shown_certificate

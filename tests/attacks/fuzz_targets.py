@@ -57,7 +57,9 @@ from fleet.teamlog import (
     verb_of,
 )
 from fleet.v1 import link_pb2, pairing_pb2
-from fleet.wire import error_from_bytes, error_to_bytes, frame_from_wire, frame_to_wire, write_body
+from fleet.wire.errors import error_from_bytes, error_to_bytes
+from fleet.wire.frames import frame_from_wire, frame_to_wire
+from fleet.wire.roster import write_body
 from node.adapters import adverts
 from node.adapters.interfaces import Place
 from node.adapters.pki import (

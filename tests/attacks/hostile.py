@@ -19,7 +19,7 @@ from fleet.core.envelope import Envelope
 from fleet.core.frames import PROTOCOL, Ask, Frame, Hello, Post, Posted, Question
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from node.adapters.clock import SystemClock
 from node.adapters.credentials import Identity, channel_to
 from node.adapters.pki import node_key_from, pem_of, public_bytes

@@ -13,7 +13,7 @@ from fleet.core.directory import AgentEntry, Presence
 from fleet.core.envelope import Envelope
 from fleet.core.frames import DirectoryWord
 from fleet.v1 import link_pb2
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from tests.attacks.flood import Card, joined, link
 from tests.attacks.hostile import hello, letter, wire_of
 from tests.support.homes import Home, Scene, scene

@@ -20,7 +20,7 @@ from fleet.core.errors.trust import InvitationRefused, NotPaired
 from fleet.core.frames import PROTOCOL
 from fleet.core.invitation import invitation_name, parse_token
 from fleet.v1 import pairing_pb2
-from fleet.wire import frame_to_wire
+from fleet.wire.frames import frame_to_wire
 from node.adapters.credentials import Identity, channel_to, server_credentials
 from node.adapters.pki import new_node_key, pem_of, public_bytes
 from node.doors.pairing import UNHEARD

@@ -23,7 +23,7 @@ import grpc
 from fleet.core.envelope import Envelope
 from fleet.core.frames import Post, Posted, Taken
 from fleet.v1 import link_pb2
-from fleet.wire import frame_from_wire, frame_to_wire
+from fleet.wire.frames import frame_from_wire, frame_to_wire
 from node.adapters.credentials import SERVER_OPTIONS, channel_to, server_credentials
 from node.adapters.keyring import Keyring
 from node.adapters.pki import pem_of

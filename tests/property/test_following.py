@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.core.roster import Admit, Appoint, Follow, Revoke, Roster, RosterEntry, SignedEntry
-from fleet.wire import read_body, write_body
+from fleet.wire.roster import read_body, write_body
 
 IDS = ("a", "b", "c", "d", "e")
 _ids = st.sampled_from(IDS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fleet.core.errors.trust import NotPaired
 from fleet.core.roster import Admit, Revoke, RosterEntry, SignedEntry
-from fleet.wire import entry_from_wire
+from fleet.wire.roster import entry_from_wire
 from node.engine.fleet import Fleet
 from node.records import Me
 from node.store import SqliteStore

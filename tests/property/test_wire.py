@@ -15,16 +15,9 @@ from fleet.core.errors.requests import MalformedRequest
 from fleet.core.errors.tree import every_error
 from fleet.core.frames import Frame
 from fleet.v1 import link_pb2
-from fleet.wire import (
-    error_from_bytes,
-    error_from_wire,
-    error_to_bytes,
-    error_to_wire,
-    frame_from_wire,
-    frame_to_wire,
-    read_body,
-    write_body,
-)
+from fleet.wire.errors import error_from_bytes, error_from_wire, error_to_bytes, error_to_wire
+from fleet.wire.frames import frame_from_wire, frame_to_wire
+from fleet.wire.roster import read_body, write_body
 from tests.support.letters import THERE
 from tests.support.strategies import (
     agents_of,

@@ -27,7 +27,7 @@ from fleet.core.roster import (
     SignedEntry,
     Succeed,
 )
-from fleet.wire import power_in, read_body, write_body
+from fleet.wire.roster import power_in, read_body, write_body
 from node.adapters.vault import SHORTEST
 from node.ports.authority import Joined, Proof
 from tests.support.vtime import BASE32

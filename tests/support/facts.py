@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fleet.core.roster import Revoke
-from fleet.wire import read_body
+from fleet.wire.roster import read_body
 from node.records import Incoming, Outgoing
 from tests.support.panes import Typed
 

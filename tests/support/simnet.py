@@ -20,7 +20,7 @@ from fleet.core.errors.nodes import NodeUnreachable
 from fleet.core.frames import Frame, Step
 from fleet.core.roster import Admit
 from fleet.v1 import link_pb2
-from fleet.wire import frame_from_wire, frame_to_wire
+from fleet.wire.frames import frame_from_wire, frame_to_wire
 from node.ports.links import Found
 
 CONNECT_S = 3.0

@@ -15,7 +15,7 @@ from fleet.core.envelope import Entry, Envelope
 from fleet.core.errors.base import LAYERS, Candidate, FleetError
 from fleet.core.errors.tree import every_error
 from fleet.core.roster import Admit, Appoint, Retire, Revoke, RosterEntry, SignedEntry, Succeed
-from fleet.wire import write_body
+from fleet.wire.roster import write_body
 from tests.support.fleets import id_of
 
 _FIRST = string.ascii_lowercase + string.digits

@@ -11,7 +11,7 @@ import pytest
 
 from fleet.core.following import LINEAGE_LIMIT, Following
 from fleet.core.roster import Admit, Appoint, Follow, Revoke, Roster, RosterEntry, SignedEntry
-from fleet.wire import write_body
+from fleet.wire.roster import write_body
 from tests.support.fleets import id_of
 
 A, B, C, D = (id_of(letter) for letter in "abcd")

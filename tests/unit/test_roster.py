@@ -4,7 +4,7 @@
 """
 
 from fleet.core.roster import Admit, Appoint, Revoke, Roster, RosterEntry, SignedEntry
-from fleet.wire import write_body
+from fleet.wire.roster import write_body
 from tests.support.fleets import id_of
 
 

@@ -34,17 +34,9 @@ from fleet.core.frames import (
 )
 from fleet.core.roster import Admit, Revoke, SignedEntry
 from fleet.v1 import link_pb2, mailbox_pb2, roster_pb2, types_pb2
-from fleet.wire import (
-    entry_from_wire,
-    error_from_bytes,
-    error_from_wire,
-    error_to_bytes,
-    error_to_wire,
-    frame_from_wire,
-    frame_to_wire,
-    read_body,
-    write_body,
-)
+from fleet.wire.errors import error_from_bytes, error_from_wire, error_to_bytes, error_to_wire
+from fleet.wire.frames import frame_from_wire, frame_to_wire
+from fleet.wire.roster import entry_from_wire, read_body, write_body
 from node.adapters.credentials import FRAME_LIMIT_BYTES
 from tests.support.letters import HERE, THERE, letter, ulid
 

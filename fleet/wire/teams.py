@@ -1,4 +1,4 @@
-"""What nodes of a team say to each other, as protobuf messages and back; a part of ``fleet/wire.py``.
+"""What nodes of a team say to each other.
 
 Entries and arguments stay bytes here: what they say is ``fleet/teamlog.py``'s business.
 """
