@@ -177,8 +177,8 @@ def _numbers(story: _Story) -> str:
     over = Counter(work.is_over for work in story.tasks.values())
     lapsed = sum(bool(work.trouble) for work in story.tasks.values())
     return (
-        f"{len(story.tasks)} tasks: {over[True]} over, {over[False]} not; {lapsed} of them did not go"
-        " straight.\n"
+        f"{len(story.tasks)} tasks: {over[True]} over, {over[False]} open;"
+        f" {lapsed or 'none'} of them with trouble on the way.\n"
     )
 
 
