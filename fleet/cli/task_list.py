@@ -24,7 +24,11 @@ def _what_it_is(parser: Parser) -> None:
     )
     parser.add_argument("--text", metavar="TEXT", help="all there is to say")
     parser.add_argument(
-        "--path", metavar="PATH", action="append", dest="paths", help="a file it is about; repeat"
+        "--path",
+        metavar="PATH",
+        action="append",
+        dest="paths",
+        help="a file it is about, or FILE:FUNCTION; repeat",
     )
     parser.add_argument(
         "--want", metavar="SKILL", action="append", dest="wants", help="a competence; repeat"

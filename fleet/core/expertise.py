@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fleet.core.assign import Outcomes
 from fleet.core.experience import DAY_S, Experience, Work, faded
+from fleet.core.foresight import files_of
 from fleet.core.offers import OfferEnded, Passed
 from fleet.core.task import (
     TaskAdded,
@@ -98,7 +99,9 @@ class Expertise:
         if seat is None:
             return  # a person's work teaches nothing about the seats
         wanted = self._wanted[task]
-        work = Work(f"{happened.seq:012}", seat.record, happened.at_s, wanted.title, wanted.paths)
+        work = Work(
+            f"{happened.seq:012}", seat.record, happened.at_s, wanted.title, files_of(wanted)
+        )
         self.works.append(work)
         self.experience.learn(work)
         self._outcome(holder, happened.at_s, was_accepted=True)

@@ -20,11 +20,12 @@ from fleet.core.errors.base import FleetError
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.expertise import Expertise, record_of
+from fleet.core.foresight import behind, files_of
 from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.member import MemberState
 from fleet.core.offers import OFFER_S, Offer, OfferEnded, RefuseOffer, TaskDecided, refuse
 from fleet.core.ruling import Ruling, as_json, offer_text, orphan_text, ruling
-from fleet.core.task import Task
+from fleet.core.task import HELD, Task
 from fleet.core.team_commands import may_manage, require_member
 from fleet.core.trust import Caller
 from fleet.core.words import subject
@@ -190,7 +191,8 @@ class Assigning:
         deadline_s: float,
     ) -> tuple[Ruling, ...]:
         candidates = self._candidates(team, states, {task.number for task in tasks})
-        jobs = [_job(team, task) for task in tasks]
+        waits = behind(tasks, _under_way(team, {task.number for task in tasks}))
+        jobs = [_job(team, task, held_by) for task, held_by in zip(tasks, waits, strict=True)]
         decisions = decide_all(jobs, candidates, self._known(team, jobs, candidates))
         until_s = self._clock.wall_s() + deadline_s
         return tuple(
@@ -328,13 +330,24 @@ class Assigning:
         return f"{NODE_ITSELF}@{self._fleet.me.name}"
 
 
-def _job(team: Chronicle, task: Task) -> Job:
+def _under_way(team: Chronicle, again: set[int]) -> list[Task]:
+    """The tasks that somebody holds or was offered, but for what is decided ``again``."""
+    offered = {one.task for one in team.offers.open()}
+    return [
+        task
+        for number, task in sorted(team.board.tasks.items())
+        if number not in again and (task.state in HELD or number in offered)
+    ]
+
+
+def _job(team: Chronicle, task: Task, held_by: tuple[str, ...]) -> Job:
     wanted = task.wanted
     return Job(
         f"{team.team_id}/{task.label}",
         wanted.title,
         wanted.text,
-        wanted.paths,
+        files_of(wanted),
         needs=frozenset(want.lower() for want in wanted.wants),
         never=team.offers.passed(task.number),
+        held_by=held_by,
     )

@@ -111,6 +111,30 @@ def test_refusal_passes_it_on_and_at_last_the_lead_is_told(tmp_path: Path) -> No
     play(tmp_path, story)
 
 
+def test_two_tasks_on_one_function_are_offered_one_after_the_other(tmp_path: Path) -> None:
+    async def story(on: Web) -> None:
+        team = await begun(on)
+        places = ("lease.py:renew",), ("lease.py:renew", "a.py"), ("lease.py:take",)
+        for number, paths in enumerate(places, 3):
+            wanted = Wanted("renew the lease", paths=paths)
+            await on.white.node.teams.write(team, "", "", (TaskAdded(number, wanted),))
+
+        async def decided() -> dict[str, str]:
+            rulings = await on.white.node.assigning.assign(person(on.white), team, Assign())
+            return {r.task: "" if r.is_offered else dict(r.out)["help"] for r in rulings}
+
+        behind = "same-function:T3"
+        assert await decided() == {"T3": "", "T4": behind, "T5": ""}
+        assert await decided() == {"T4": behind}, "it is offered"
+        await on.white.node.teams.write(team, "", "", (TaskClaimed(3, "impl"),))
+        assert await decided() == {"T4": behind}, "it is held"
+        await on.white.node.teams.write(team, "", "", (TaskDone(3, "x"),))
+        assert await decided() == {"T4": ""}
+        assert team.expertise.works[-1].paths == ("lease.py",)
+
+    play(tmp_path, story)
+
+
 def test_silence_passes_it_on(tmp_path: Path) -> None:
     async def story(on: Web) -> None:
         team = await begun(on)
