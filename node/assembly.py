@@ -148,7 +148,7 @@ def assemble(
     goodbyes.heard = farewells.heard
     teams.replaced = partial(_each, (remembering.replaced, hosting.begin_again))
     memories = Memories(teams, homeward, fleet, store, remembering)
-    briefs = Briefs(teams, fleet, agents, agreements, memories, outbox, talk, clock)
+    briefs = Briefs(teams, fleet, agents, agreements, permits, memories, outbox, talk, clock)
     lineup = Lineup(fleet, members, briefs)
     overtaken = Overtaken(teams, fleet, hosting, outbox, store, clock)
     teams.grew = partial(_each, (remembering.grew, overtaken.grew))

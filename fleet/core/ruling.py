@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from fleet.core.address import NAME
 from fleet.core.assign import Answer, Decision
 from fleet.core.batch import OFFERED
-from fleet.core.quoted import one_line, quoted, quoted_start
+from fleet.core.quoted import quoted, quoted_start
 from fleet.core.task import Task
 
 _TEXT_CHARS = 4_000
@@ -94,10 +95,18 @@ def offer_text(task: Task, left_s: float) -> str:
     return "\n\n".join(said)
 
 
+def _shown(reason: str) -> str:
+    """A reason without what its author may have put into it: a name stays, a sentence does not."""
+    kind, _, what = reason.partition(":")
+    return reason if NAME.fullmatch(what) else kind
+
+
 def orphan_text(one: Ruling) -> str:
-    """What is said to the lead when nobody is left for a task."""
-    why = ", ".join(f"{reason} ({count})" for reason, count in one.reasons.items())
+    """What is said to the lead when nobody is left for a task; its author's words are quoted here too."""
+    why = ", ".join(f"{_shown(reason)} ({count})" for reason, count in one.reasons.items())
     if one.answer == Answer.WEAK:
         why = f"nothing speaks for the best, {one.who}"
-    title = one_line(one.title)
-    return f'Nobody takes {one.task} ("{title}"): {why or "no seat is filled"}. See: fleet task show {one.task}'
+    return (
+        f"Nobody takes {one.task}: {why or 'no seat is filled'}. See: fleet task show {one.task}\n\n"
+        f"What it is, {_QUOTED}:\n{quoted(one.title)}"
+    )

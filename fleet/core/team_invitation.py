@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet.core.bounds import WORD_LIMIT
 from fleet.core.errors.requests import MalformedRequest
 from fleet.core.team import RolePlan, TeamPlan, Worktree, agreed_digest
 from fleet.core.teamrules import mistakes_in
@@ -85,7 +86,8 @@ def check_asked(asked: Asked) -> None:
     Raises:
         MalformedRequest: it could not; says what is wrong first.
     """
-    if not asked.roles or not asked.invitation.isalnum() or not 0 < asked.expires_in_s <= LONGEST_S:
+    is_id = asked.invitation.isalnum() and len(asked.invitation) <= WORD_LIMIT
+    if not asked.roles or not is_id or not 0 < asked.expires_in_s <= LONGEST_S:
         raise MalformedRequest("an invitation into a team that makes no sense")
     lead = asked.roles[0].role
     plan = TeamPlan(asked.team, lead, tuple(one.as_plan() for one in asked.roles))

@@ -34,6 +34,8 @@ from node.store.teams import Standing
 OPEN_LIMIT = 16
 """Of one node's invitations; a home that asks for more is asked to wait for an answer."""
 KEPT_S = 90 * 86_400.0
+KEPT_LIMIT = 64
+"""Of one node's invitations that are over and were not accepted: the newest are told of still."""
 
 _encode = msgspec.json.encode
 
@@ -88,22 +90,18 @@ class Agreements:
         """An invitation comes; once more changes nothing.
 
         Raises:
-            MalformedRequest: it makes no sense, or another node's has its id.
+            MalformedRequest: it makes no sense, another node's has its id, or its team is another node's.
             WrongState: that node has too many open already.
         """
         asked = asked_from_json(question.arguments)
+        self._require_its_own(node_id, question.team)
         known = next((i for i in self._table.invited() if i.invitation == asked.invitation), None)
         if known is not None:
             if (known.home, known.team_id) != (node_id, question.team):
                 raise MalformedRequest("an invitation of this id is another team's")
             return TeamAnswer(b"{}", 0)
         now_s = self._clock.wall_s()
-        theirs = [one for one in self._table.invited() if one.home == node_id and self.is_open(one)]
-        if len(theirs) >= OPEN_LIMIT:
-            raise WrongState(
-                f"{len(theirs)} invitations of that node wait for an answer already",
-                hint="withdraw one: fleet team withdraw ID",
-            )
+        self._require_few(node_id)
         self._table.drop_invited(now_s - KEPT_S)
         self._table.put_invited(
             Invited(
@@ -114,6 +112,25 @@ class Agreements:
         self._audit("team invitation came", asked.team, node_id, invitation=asked.invitation)
         await self._store.commit()
         return TeamAnswer(b"{}", 0)
+
+    def _require_its_own(self, node_id: str, team_id: str) -> None:
+        """A team is its home's alone to invite into: who accepts begins a copy under this id."""
+        team = self._teams.by_id(team_id)
+        if team is not None and team.row.home != node_id:
+            raise MalformedRequest("a team of this id is another node's")
+
+    def _require_few(self, node_id: str) -> None:
+        """Of a node's invitations so many are open, and so many are remembered when they are over."""
+        theirs = [one for one in self._table.invited() if one.home == node_id]
+        open_ = [one for one in theirs if self.is_open(one)]
+        if len(open_) >= OPEN_LIMIT:
+            raise WrongState(
+                f"{len(open_)} invitations of that node wait for an answer already",
+                hint="withdraw one: fleet team withdraw ID",
+            )
+        over = [i for i in theirs if i not in open_ and i.state is not Answered.ACCEPTED]
+        for one in over[:-KEPT_LIMIT]:
+            self._table.forget_invited(one.invitation)
 
     async def withdrawn(self, node_id: str, question: TeamAsk) -> TeamAnswer:
         """The home takes an invitation of its own back."""
@@ -151,7 +168,8 @@ class Agreements:
 
         Raises:
             InvitationRefused: there is none, it is open no more, or the home says so.
-            MalformedRequest: a repository has no folder, or a folder no repository.
+            MalformedRequest: a repository has no folder, or a folder no repository; or the team is
+                another node's.
             WrongState: another team of that name is here, or a grant of one's own is in the way.
             NodeUnreachable: the home is away; nothing was agreed to, and once more finds out.
         """
@@ -162,6 +180,7 @@ class Agreements:
             state = "out of time" if one.state is Answered.OPEN else one.state.value
             raise refused(f"it is {state}")
         placed = _placed(asked, folders)
+        self._require_its_own(one.home, one.team_id)
         self._require_room(one, asked)
         await self._errands.tell(one.home)  # what was said before comes before this
         roles = tuple((role.role, role.digest) for role in asked.roles)

@@ -13,23 +13,25 @@ from typing import Any
 
 import msgspec
 
-from fleet.core.address import NODE_ITSELF
+from fleet.core.address import NODE_ITSELF, OPERATOR
 from fleet.core.board import Seat
 from fleet.core.delivery import State
 from fleet.core.envelope import Receipt
 from fleet.core.errors.nodes import VersionMismatch
-from fleet.core.errors.requests import MalformedRequest, WrongState
+from fleet.core.errors.requests import WrongState
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.errors.trust import NotAllowed
 from fleet.core.frames import TeamAnswer, TeamAsk
 from fleet.core.team import agent_name
 from fleet.core.trust import Caller, Verb
+from fleet.teamlog import said_from_json
 from node.engine.agents import Agents
 from node.engine.agreements import Agreements
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
 from node.engine.memories import Memories
 from node.engine.outbox import Outbox, Wish
+from node.engine.permits import Permits
 from node.engine.talk import Talk, Wait, is_over
 from node.engine.teams import Teams
 from node.ports.host import Clock
@@ -70,6 +72,7 @@ class Briefs:
         fleet: Fleet,
         agents: Agents,
         agreements: Agreements,
+        permits: Permits,
         memories: Memories,
         outbox: Outbox,
         talk: Talk,
@@ -79,6 +82,7 @@ class Briefs:
         self._fleet = fleet
         self._agents = agents
         self._agreements = agreements
+        self._permits = permits
         self._memories = memories
         self._outbox = outbox
         self._talk = talk
@@ -131,10 +135,7 @@ class Briefs:
         team = self._teams.by_id(question.team)
         if team is None or team.row.home != node_id or team.row.standing is not Standing.COPY:
             raise UnknownTeam(question.team[:16])
-        try:
-            wanted = msgspec.json.decode(question.arguments, type=_Wanted)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedRequest(f"a brief that makes no sense: {error}") from None
+        wanted = said_from_json(question.arguments, _Wanted)
         seat = team.board.seats.get(wanted.seat)
         briefed = None
         if seat and (seat.term, seat.node) == (wanted.term, self._fleet.me.node_id):
@@ -143,10 +144,14 @@ class Briefs:
         return TeamAnswer(msgspec.json.encode(briefed), team.board.head)
 
     def _require_agreed(self, team: Chronicle, seat: Seat) -> None:
-        """An agent of this node's own that fills a seat is told nothing in this node's name."""
+        """An agent of this node's own that fills a seat is told nothing in this node's name; and nobody is
+        when the person here has taken the grant back."""
         agreed = self._agreements.agreement(team.team_id, seat.role)
         is_hosted = seat.agent == agent_name(team.row.name, seat.name)
-        if not is_hosted or agreed is None or Verb.MESSAGE not in agreed.verbs:
+        person = self._fleet.peer_caller(OPERATOR, team.row.home)
+        is_agreed = agreed is not None and Verb.MESSAGE in agreed.verbs
+        is_granted = self._permits.may(person, Verb.MESSAGE, seat.agent)
+        if not (is_hosted and is_agreed and is_granted):
             home = self._fleet.label(team.row.home)
             raise NotAllowed(f"{team.row.name}@{home}", "brief", seat.agent)
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from fleet.core.board import Board
-from fleet.core.bounds import LAST_COUNT, LOG_BYTES
+from fleet.core.bounds import ENTRY_BYTES, LAST_COUNT, LOG_BYTES
 from fleet.core.errors.base import FleetError
-from fleet.core.errors.requests import MalformedRequest
+from fleet.core.errors.requests import MalformedRequest, TooLarge
 from fleet.core.errors.store import StoreFailed
 from fleet.core.errors.teams import LogFull
 from fleet.core.expertise import Expertise
@@ -126,6 +126,7 @@ class Chronicle:
 
         Raises:
             LogFull: it is long enough, and this would begin something new.
+            TooLarge: one entry is more than others take.
         """
         board = self.board
         happened = tuple(
@@ -134,6 +135,8 @@ class Chronicle:
         tag, entries = self._tag, list[LogEntry]()
         for one in happened:
             body = entry_to_json(one)
+            if len(body) > ENTRY_BYTES:  # no copy would take it, or hear another word
+                raise TooLarge(len(body), ENTRY_BYTES)
             tag = self._next_tag(tag, body)
             entries.append(LogEntry(body, tag))
         size_bytes = self._size_bytes + _size(entries)

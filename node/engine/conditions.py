@@ -38,12 +38,16 @@ class Conditions:
 
     async def state(self, team_id: str, seat: Seat, *, seen: bool, files: bool) -> MemberState:
         """How the member in a seat of this node is. ``seen``: also what its screen says; ``files``: also
-        what is in its worktree."""
-        told = self._with_mail(MemberState(seat.name), seat.agent)
+        what is in its worktree. Of an agent that was not started for the seat nothing is told of its
+        mail and its files unless it is ``seen``."""
+        hosted = self._store.hosted.get(team_id, seat.name)
+        is_own = hosted is not None and hosted.agent == seat.agent
+        told = MemberState(seat.name)
+        if is_own or seen:
+            told = self._with_mail(told, seat.agent)
         with contextlib.suppress(NoTmux):  # nothing is known of it then
             told = await self._with_screen(told, seat.agent, seen=seen)
-        hosted = self._store.hosted.get(team_id, seat.name)
-        if not files or hosted is None or not hosted.own:
+        if not files or not is_own or hosted is None or not hosted.own:
             return told
         try:
             state = await self._worktrees.state(hosted.folder)

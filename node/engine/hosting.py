@@ -98,7 +98,8 @@ class Hosting:
     async def _seat(self, team_id: str, term: int, place: Place, within: Within) -> Became:
         name, folder = agent_name(place.plan.name, place.seat), self._folder(place)
         known = self._store.hosted.get(team_id, place.seat)
-        todo = turn(known, term, lives=await self._lives(name, folder))
+        lives = await self._lives(name, folder, is_ours=known is not None)
+        todo = turn(known, term, lives=lives)
         if todo is Turn.NOTHING:
             return Became.OVER
         own = place.role.worktree is Worktree.OWN
@@ -141,8 +142,9 @@ class Hosting:
                     await self._worktrees.remove(folder)
             raise
 
-    async def _lives(self, name: str, folder: str) -> bool:
-        """Whether the member does.
+    async def _lives(self, name: str, folder: str, *, is_ours: bool = True) -> bool:
+        """Whether the member does. Not ``is_ours``: nobody was ever started for its seat, and who lives in
+        the same folder under its name is somebody else.
 
         Raises:
             NameTaken: somebody else does, under its name.
@@ -150,7 +152,7 @@ class Hosting:
         try:
             await self._agents.free(name)
         except NameTaken:
-            if self._agents.known(name).cwd != folder:
+            if not is_ours or self._agents.known(name).cwd != folder:
                 raise
             return True
         return False
@@ -160,7 +162,7 @@ class Hosting:
         others = [
             one
             for one in self._store.hosted.of(hosted.team_id)
-            if (one.role, one.stage) == (hosted.role, Stage.LIVED) and one.seat != hosted.seat
+            if one.role == hosted.role and one.stage is not Stage.ENDED and one.seat != hosted.seat
         ]
         return sum([await self._is_alive(one) for one in others])
 

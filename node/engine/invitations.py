@@ -32,7 +32,7 @@ from fleet.core.team_membership import (
     withdraw,
 )
 from fleet.core.trust import Caller
-from fleet.teamlog import asked_to_json
+from fleet.teamlog import asked_to_json, said_from_json
 from node.engine.chronicle import Chronicle
 from node.engine.errands import INVITE, Errands
 from node.engine.fleet import Fleet
@@ -234,10 +234,7 @@ class Invitations:
         team = self._teams.by_id(question.team)
         if team is None or not team.is_home:
             raise UnknownTeam(question.team[:16])
-        try:
-            return team, msgspec.json.decode(question.arguments, type=Answered)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedRequest(f"an answer that makes no sense: {error}") from None
+        return team, said_from_json(question.arguments, Answered)
 
     # --- what ends by itself ---
 

@@ -7,8 +7,11 @@ not needed for any of that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from fleet.core.address import OPERATOR
 from fleet.core.board import Seat
+from fleet.core.bounds import LAST_COUNT, SEATS_LIMIT
 from fleet.core.errors.requests import MalformedRequest, WrongState
 from fleet.core.errors.teams import UnknownTeam
 from fleet.core.frames import TeamAnswer, TeamAsk
@@ -70,6 +73,7 @@ class Lodging:
             FleetError: as ``Hosting.seat`` says.
         """
         team, said = self._of(node_id, question), said_from_json(question.arguments, SeatAsk)
+        _require_term(said.term)
         plan = read_form(said.plan, f"the plan of {team.row.name}")
         role = seats(plan).get(said.seat)
         if role is None or plan.name != team.row.name:
@@ -95,6 +99,7 @@ class Lodging:
             WrongState: the seat has gone on since.
         """
         team, said = self._of(node_id, question), said_from_json(question.arguments, UnseatAsk)
+        _require_term(said.term)
         name = agent_name(team.row.name, said.seat)
         self._permits.require(self._person(node_id), Verb.SPAWN, name)
         left = await self._hosting.unseat(team.team_id, said.seat, said.term, keep=said.keep)
@@ -105,7 +110,7 @@ class Lodging:
         is told as far as it may observe them."""
         team, said = self._of(node_id, question), said_from_json(question.arguments, StateAsk)
         told: list[MemberState] = []
-        for name in said.seats:
+        for name in _each_once(said.seats):
             if (seat := self._seat(team, name)) is not None:
                 seen = self._permits.may(self._person(node_id), Verb.OBSERVE, seat.agent)
                 files = said.files and seen
@@ -177,6 +182,19 @@ class Lodging:
             return seat if seat.node == me else None
         hosted = self._store.hosted.get(team.team_id, name)
         return Seat(name, hosted.role, hosted.agent, me, hosted.term) if hosted else None
+
+
+def _each_once(seats: Sequence[str]) -> Iterable[str]:
+    """Seats that are asked about: each is a look at a screen and at a folder."""
+    if len(seats) > SEATS_LIMIT:
+        raise MalformedRequest(f"{len(seats)} seats", hint=f"at most {SEATS_LIMIT} at once")
+    return dict.fromkeys(seats)
+
+
+def _require_term(term: int) -> None:
+    """A term is the number of an entry of the log."""
+    if not 0 < term <= LAST_COUNT:
+        raise MalformedRequest(f"{str(term)[:20]} is no term of a seat")
 
 
 def _where(agreement: Agreement | None) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from fleet.core.member import (
     StateAsk,
     UnseatAsk,
 )
+from fleet.core.reported import left_as_told, state_as_told
 from fleet.core.team import agent_name, canonical
 from fleet.core.team_events import Seated, Unseated
 from fleet.core.team_membership import require_agreed
@@ -155,7 +156,7 @@ class Members:
             return await self._hosting.unseat(team.team_id, seat.name, seat.term, keep=keep)
         until_s = self._clock.now_s() + PATIENCE_S
         said = UnseatAsk(seat.name, seat.term, keep)
-        return await self._ask(team, seat.node, "unseat", said, Left, until_s)
+        return left_as_told(await self._ask(team, seat.node, "unseat", said, Left, until_s))
 
     async def states(self, team: Chronicle, *, files: bool = True) -> Mapping[str, MemberState]:
         """How everybody is who fills a seat, by seat; all nodes are asked at once. A node that is away, or
@@ -189,7 +190,7 @@ class Members:
             )
         except FleetError:
             return []
-        return [one for one in told if one.seat in names]
+        return [state_as_told(one) for one in told if one.seat in names]
 
     async def _ask(
         self,

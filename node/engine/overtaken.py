@@ -14,6 +14,7 @@ import structlog
 from fleet.core.address import NODE_ITSELF, OPERATOR
 from fleet.core.errors.base import FleetError
 from fleet.core.member import Hosted, Left, Stage
+from fleet.core.quoted import one_line
 from fleet.core.trust import Caller
 from node.engine.chronicle import Chronicle
 from node.engine.fleet import Fleet
@@ -119,7 +120,7 @@ def told(team: str, hosted: Hosted, left: Left, node: str) -> str:
     if left.folder:
         lines.append(f"Its folder is kept: {left.folder}")
     if left.unsaved:
-        lines.append(f"In it and nowhere else: {'; '.join(left.unsaved)}")
+        lines.append(f"In it and nowhere else: {'; '.join(map(one_line, left.unsaved))}")
     if left.unpushed:
-        lines.append(f"On {node} only: {'; '.join(left.unpushed)}")
+        lines.append(f"On {node} only: {'; '.join(map(one_line, left.unpushed))}")
     return "\n".join(lines)

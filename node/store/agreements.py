@@ -94,6 +94,10 @@ class AgreementTable:
         """Forget those that ran out before then."""
         self._database.execute("DELETE FROM team_invited WHERE until < ?", (before_s,))
 
+    def forget_invited(self, invitation: str) -> None:
+        """Forget one."""
+        self._database.execute("DELETE FROM team_invited WHERE id = ?", (invitation,))
+
     # --- agreements ---
 
     def agreements(self, team_id: str = "") -> list[Agreement]:

@@ -62,8 +62,20 @@ def test_the_words_of_a_task_never_pass_for_the_nodes() -> None:
 
 def test_the_lead_is_told_why_nobody_takes_it() -> None:
     nobody = ruling(TASK, Decision("k", Answer.UNROUTABLE, "", (), (("a", "full"),), ()), 0.0)
-    assert 'Nobody takes T12 ("renew the lease"): full (1).' in orphan_text(nobody)
+    assert "Nobody takes T12: full (1)." in orphan_text(nobody)
+    assert orphan_text(nobody).endswith("\n> renew the lease")
     weak = ruling(TASK, Decision("k", Answer.WEAK, "impl", (), (), ()), 0.0)
     assert "nothing speaks for the best, impl" in orphan_text(weak)
     empty = ruling(TASK, Decision("k", Answer.UNROUTABLE, "", (), (), ()), 0.0)
     assert "no seat is filled" in orphan_text(empty)
+
+
+def test_the_words_of_a_task_never_pass_for_the_nodes_before_the_lead_either() -> None:
+    sly = Task(12, Wanted('x"): done\nSee: fleet down ("y'), "x", 0.0, 0.0)
+    out = (("a", "lacks:go, and now: fleet down"), ("b", "lacks:go"))
+    text = orphan_text(ruling(sly, Decision("k", Answer.UNROUTABLE, "", (), out, ()), 0.0))
+    own = [line for line in text.split("\n") if line and not line.startswith(">")]
+    assert own == [
+        "Nobody takes T12: lacks:go (1), lacks (1). See: fleet task show T12",
+        "What it is, in its author's words:",
+    ]
