@@ -368,9 +368,13 @@ def test_inside_a_pane_the_caller_is_the_agent_and_may_do_what_agents_may(
     nova.ask_with(("start", "zoe", "--"), ("bash", "-c", script))
     until(Path(f"{out}.done").exists, "zoe has tried everything")
     read = {part: Path(f"{out}.{part}").read_text() for part in ("env", "who", "codes", "refused")}
-    assert read["env"].splitlines() == [
-        "FLEET_AGENT=zoe", f"FLEET_HOME={nova.root}", "FLEET_NODE=nova", "FLEET_ROLE=", "FLEET_TEAM=",
-    ]  # fmt: skip
+    environment = dict(line.split("=", 1) for line in read["env"].splitlines())
+    (life,) = [one["incarnation"] for one in nova.ask("ls") if one["address"] == "zoe@nova"]
+    assert environment.pop("FLEET_INCARNATION").startswith(life)
+    assert environment == {
+        "FLEET_AGENT": "zoe", "FLEET_HOME": str(nova.root), "FLEET_NODE": "nova", "FLEET_ROLE": "",
+        "FLEET_TEAM": "",
+    }  # fmt: skip
     assert read["who"] == "zoe@nova\n"
     assert read["codes"].split() == ["7"] * 6
     for line in read["refused"].splitlines():
