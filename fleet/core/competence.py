@@ -29,7 +29,7 @@ class Weights:
     words: float = 0.5
     similar: float = 1.0
     fortnight: float = 0.65
-    days: float = 0.4
+    days: float = 0.3
     owners: float = 0.7
     repository: float = 1.0
     declared: float = 0.15
